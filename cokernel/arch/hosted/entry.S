@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+# The ways into and out of the hosted kernel.
+#
+# A rewritten site jumps to a stub that loads rax with the call's number and rcx with the address behind the site's
+# `syscall`, and jumps to hosted_syscall_entry: rcx and r11 are what the instruction itself would clobber. Nothing is pushed
+# before the stack is switched, so the red zone survives. GS points at the Thread (kernel/process.hpp), whose fields
+# these offsets name; Registers are laid out as pushed here (kernel/registers.hpp).
+#
+# The way out may be interrupted anywhere before its last instruction: the handler of the interrupt signal then starts it
+# over from hosted_exit_to_user, because the Registers stay in place, above everything a signal frame may overwrite.
+
+.set THREAD_SELF, 16
+.set THREAD_STACK_TOP, 24
+.set THREAD_USER_RSP, 32
+.set THREAD_ATTENTION, 40
+
+.set R15, 0
+.set R14, 8
+.set R13, 16
+.set R12, 24
+.set RBP, 32
+.set RBX, 40
+.set R11, 48
+.set R10, 56
+.set R9, 64
+.set R8, 72
+.set RAX, 80
+.set RCX, 88
+.set RDX, 96
+.set RSI, 104
+.set RDI, 112
+.set RIP, 128
+.set RFLAGS, 144
+.set RSP, 152
+
+.set USER_CS, 0x33
+.set USER_SS, 0x2b
+# Flags that the fast way out restores (CF PF AF ZF SF OF), and those that are always as they are (IF, bit 1).
+.set ARITHMETIC_FLAGS, 0x8d5
+.set CONSTANT_FLAGS, 0x202
+
+.text
+
+.globl hosted_syscall_entry
+hosted_syscall_entry:
+	mov %rsp, %gs:THREAD_USER_RSP
+	mov %gs:THREAD_STACK_TOP, %rsp
+	pushq $USER_SS
+	pushq %gs:THREAD_USER_RSP
+	pushfq
+	pushq $USER_CS
+	push %rcx
+	push %rax
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	pushq 80(%rsp)          # r11 = rflags, as the instruction leaves it
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	cld
+	mov %gs:THREAD_SELF, %rdi
+	mov %rsp, %rsi
+	call hosted_serve
+	# falls through
+
+.globl hosted_exit_to_user
+hosted_exit_to_user:
+	cmpl $0, %gs:THREAD_ATTENTION
+	jne .Lattention
+	mov RFLAGS(%rsp), %rax
+	test $~(ARITHMETIC_FLAGS | CONSTANT_FLAGS), %eax
+	jnz .Lslow
+	mov RIP(%rsp), %rcx
+	cmp RCX(%rsp), %rcx
+	jne .Lslow
+	mov R15(%rsp), %r15
+	mov R14(%rsp), %r14
+	mov R13(%rsp), %r13
+	mov R12(%rsp), %r12
+	mov RBP(%rsp), %rbp
+	mov RBX(%rsp), %rbx
+	mov R10(%rsp), %r10
+	mov R9(%rsp), %r9
+	mov R8(%rsp), %r8
+	mov RDX(%rsp), %rdx
+	mov RSI(%rsp), %rsi
+	mov RDI(%rsp), %rdi
+	mov %eax, %r11d
+	shr $11, %r11d
+	and $1, %r11d
+	mov %al, %ah
+	mov %r11b, %al
+	add $0x7f, %al          # overflows exactly if OF was set
+	sahf                    # the other five
+	mov R11(%rsp), %r11
+	mov RAX(%rsp), %rax
+	mov RSP(%rsp), %rsp
+	jmp *%rcx
+
+.Lslow:
+	mov R15(%rsp), %r15
+	mov R14(%rsp), %r14
+	mov R13(%rsp), %r13
+	mov R12(%rsp), %r12
+	mov RBP(%rsp), %rbp
+	mov RBX(%rsp), %rbx
+	mov R11(%rsp), %r11
+	mov R10(%rsp), %r10
+	mov R9(%rsp), %r9
+	mov R8(%rsp), %r8
+	mov RAX(%rsp), %rax
+	mov RCX(%rsp), %rcx
+	mov RDX(%rsp), %rdx
+	mov RSI(%rsp), %rsi
+	mov RDI(%rsp), %rdi
+	lea RIP(%rsp), %rsp
+.globl hosted_iret
+hosted_iret:
+	iretq
+
+.globl hosted_exit_window_end
+hosted_exit_window_end:
+.Lattention:
+	mov %gs:THREAD_SELF, %rdi
+	mov %rsp, %rsi
+	call hosted_deliver
+	jmp hosted_exit_to_user
+
+# void hosted_resume_trap(Registers* rdi, uint64_t fpu rsi, uint64_t features rdx): leaves Linux's signal frame for good.
+.globl hosted_resume_trap
+hosted_resume_trap:
+	mov %rdx, %rax
+	shr $32, %rdx
+	xrstor64 (%rsi)
+	mov %rdi, %rsp
+	mov %rdi, %rsi
+	mov %gs:THREAD_SELF, %rdi
+	call hosted_user_trap
+	jmp hosted_exit_to_user
+
+.globl hosted_go_to_user
+hosted_go_to_user:
+	mov %rdi, %rsp
+	jmp hosted_exit_to_user
+
+.globl hosted_restorer
+hosted_restorer:
+	mov $15, %eax
+	syscall
+	ud2
+
+# int64_t hosted_clone(flags rdi, stack rsi, parent_tid* rdx, child_tid* rcx, Thread* r8)
+.globl hosted_clone
+hosted_clone:
+	mov %rcx, %r10
+	mov %r8, -8(%rsi)
+	sub $8, %rsi
+	xor %r8d, %r8d
+	mov $56, %eax
+	syscall
+	test %rax, %rax
+	jz 1f
+	ret
+1:	xor %ebp, %ebp
+	pop %rdi
+	call hosted_thread_main
+	ud2
+
+# The boot loader's jump arrives here, with the boot parameters in rdi.
+.globl hosted_start
+hosted_start:
+	lea boot_stack_end(%rip), %rsp
+	xor %ebp, %ebp
+	call hosted_main
+	ud2
+
+.bss
+.balign 4096
+.skip 65536
+boot_stack_end:
+
+.section .note.GNU-stack, "", @progbits

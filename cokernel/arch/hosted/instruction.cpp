@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cokernel/arch/hosted/instruction.hpp"
+
+namespace hobbes::lwk::hosted {
+namespace {
+
+constexpr uint32_t longest = 15;
+
+/// What follows an opcode.
+enum Form : uint8_t {
+  none,       // nothing
+  modrm,      // ModRM (with SIB and displacement)
+  modrm_i8,   // ... and an 8-bit immediate
+  modrm_iz,   // ... and a 16- or 32-bit one, by operand size
+  i8,         // an 8-bit immediate or offset
+  i16,
+  i16_i8,     // ENTER
+  iz,         // 16 or 32 bits, by operand size
+  iv,         // 16, 32 or 64 bits: MOV r, imm
+  rel32,      // near branches: always 32 bits (operand-size prefixes are not used with them)
+  address,    // MOV moffs: 64 bits, 32 with an address-size prefix
+  group3_8,   // F6: TEST has an immediate
+  group3,     // F7
+  bad,
+};
+
+Form one_byte_form(uint8_t opcode) {
+  if (opcode < 0x40) {
+    switch (opcode & 7) {
+      case 4: return i8;
+      case 5: return iz;
+      case 6: case 7: return bad;
+      default: return modrm;
+    }
+  }
+  if (opcode < 0x60) return none;                    // (40-4F are REX) PUSH, POP
+  if (opcode >= 0x70 && opcode < 0x80) return i8;    // Jcc
+  if (opcode >= 0x84 && opcode < 0x90) return modrm;
+  if (opcode >= 0x90 && opcode < 0xa0) return opcode == 0x9a ? bad : none;
+  if (opcode >= 0xb0 && opcode < 0xb8) return i8;
+  if (opcode >= 0xb8 && opcode < 0xc0) return iv;
+  if (opcode >= 0xd8 && opcode < 0xe0) return modrm; // x87
+  switch (opcode) {
+    case 0x63: return modrm;
+    case 0x68: return iz;
+    case 0x69: return modrm_iz;
+    case 0x6a: return i8;
+    case 0x6b: return modrm_i8;
+    case 0x6c: case 0x6d: case 0x6e: case 0x6f: return none;
+    case 0x80: case 0x83: return modrm_i8;
+    case 0x81: return modrm_iz;
+    case 0xa0: case 0xa1: case 0xa2: case 0xa3: return address;
+    case 0xa4: case 0xa5: case 0xa6: case 0xa7: return none;
+    case 0xa8: return i8;
+    case 0xa9: return iz;
+    case 0xaa: case 0xab: case 0xac: case 0xad: case 0xae: case 0xaf: return none;
+    case 0xc0: case 0xc1: case 0xc6: return modrm_i8;
+    case 0xc7: return modrm_iz;
+    case 0xc2: case 0xca: return i16;
+    case 0xc3: case 0xc9: case 0xcb: case 0xcc: case 0xcf: return none;
+    case 0xc8: return i16_i8;
+    case 0xcd: return i8;
+    case 0xd0: case 0xd1: case 0xd2: case 0xd3: return modrm;
+    case 0xd7: return none;
+    case 0xe0: case 0xe1: case 0xe2: case 0xe3: case 0xe4: case 0xe5: case 0xe6: case 0xe7: case 0xeb: return i8;
+    case 0xe8: case 0xe9: return rel32;
+    case 0xec: case 0xed: case 0xee: case 0xef: return none;
+    case 0xf1: case 0xf4: case 0xf5: case 0xf8: case 0xf9: case 0xfa: case 0xfb: case 0xfc: case 0xfd: return none;
+    case 0xf6: return group3_8;
+    case 0xf7: return group3;
+    case 0xfe: case 0xff: return modrm;
+    default: return bad;
+  }
+}
+
+Form two_byte_form(uint8_t opcode) {
+  if (opcode >= 0x80 && opcode < 0x90) return rel32;   // Jcc
+  if (opcode >= 0xc8 && opcode < 0xd0) return none;    // BSWAP
+  switch (opcode) {
+    case 0x05: case 0x06: case 0x07: case 0x08: case 0x09: case 0x0b: case 0x0e: return none;
+    case 0x30: case 0x31: case 0x32: case 0x33: case 0x34: case 0x35: case 0x37: case 0x77: return none;
+    case 0xa0: case 0xa1: case 0xa2: case 0xa8: case 0xa9: case 0xaa: return none;
+    case 0x20: case 0x21: case 0x22: case 0x23:  // control and debug registers: no program moves these
+    case 0x04: case 0x0a: case 0x0c: case 0x0f: case 0x24: case 0x25: case 0x26: case 0x27: case 0x36: case 0x38:
+    case 0x39: case 0x3a: case 0x3b: case 0x3c: case 0x3d: case 0x3e: case 0x3f: case 0x7a: case 0x7b: case 0xa6:
+    case 0xa7:
+      return bad;
+    case 0x70: case 0x71: case 0x72: case 0x73: case 0xa4: case 0xac: case 0xba: case 0xc2: case 0xc4: case 0xc5:
+    case 0xc6:
+      return modrm_i8;
+    default: return modrm;
+  }
+}
+
+class Decoder {
+ public:
+  Decoder(const uint8_t* code, uint64_t available)
+      : code_(code), available_(static_cast<uint32_t>(min<uint64_t>(available, longest))) {}
+
+  uint32_t length() {
+    prefixes();
+    if (!has(1)) return 0;
+    const uint8_t opcode = code_[at_];
+    if (opcode == 0xc4 || opcode == 0xc5 || opcode == 0x62) return vector(opcode);
+    ++at_;
+    if (opcode == 0x0f) return escape();
+    return finish(one_byte_form(opcode));
+  }
+
+ private:
+  bool has(uint32_t bytes) const { return at_ + bytes <= available_; }
+
+  void prefixes() {
+    while (has(1)) {
+      const uint8_t byte = code_[at_];
+      if (byte == 0x66) operand_size_ = true;
+      else if (byte == 0x67) address_size_ = true;
+      else if ((byte & 0xf0) == 0x40) rex_w_ = (byte & 8) != 0;
+      else if (byte != 0xf0 && byte != 0xf2 && byte != 0xf3 && byte != 0x2e && byte != 0x36 && byte != 0x3e &&
+               byte != 0x26 && byte != 0x64 && byte != 0x65)
+        return;
+      if ((byte & 0xf0) != 0x40) rex_w_ = false;
+      ++at_;
+    }
+  }
+
+  uint32_t escape() {
+    if (!has(1)) return 0;
+    const uint8_t opcode = code_[at_++];
+    if (opcode == 0x38) return map_opcode(modrm);
+    if (opcode == 0x3a) return map_opcode(modrm_i8);
+    return finish(two_byte_form(opcode));
+  }
+
+  uint32_t map_opcode(Form form) {
+    if (!has(1)) return 0;
+    ++at_;
+    return finish(form);
+  }
+
+  /// VEX (C5, C4) and EVEX (62): the map is in the prefix.
+  uint32_t vector(uint8_t lead) {
+    const uint32_t prefix = lead == 0xc5 ? 2 : lead == 0xc4 ? 3 : 4;
+    if (!has(prefix + 1)) return 0;
+    const uint8_t map = lead == 0xc5 ? 1 : code_[at_ + 1] & (lead == 0xc4 ? 0x1f : 7);
+    at_ += prefix;
+    const uint8_t opcode = code_[at_++];
+    switch (map) {
+      case 1: return opcode == 0x77 ? finish(none) : finish(two_byte_form(opcode));
+      case 2: case 5: case 6: return finish(modrm);
+      case 3: return finish(modrm_i8);
+      default: return 0;
+    }
+  }
+
+  uint32_t finish(Form form) {
+    const uint32_t immediate = operand_size_ && !rex_w_ ? 2 : 4;
+    switch (form) {
+      case none: return end(0);
+      case modrm: return with_modrm(0);
+      case modrm_i8: return with_modrm(1);
+      case modrm_iz: return with_modrm(immediate);
+      case i8: return end(1);
+      case i16: return end(2);
+      case i16_i8: return end(3);
+      case iz: return end(immediate);
+      case iv: return end(rex_w_ ? 8 : immediate);
+      case rel32: return end(4);
+      case address: return end(address_size_ ? 4 : 8);
+      case group3_8: return with_modrm(is_test() ? 1 : 0);
+      case group3: return with_modrm(is_test() ? immediate : 0);
+      case bad: return 0;
+    }
+    return 0;
+  }
+
+  bool is_test() const { return has(1) && (code_[at_] >> 3 & 7) < 2; }
+
+  uint32_t with_modrm(uint32_t immediate) {
+    if (!has(1)) return 0;
+    const uint8_t byte = code_[at_++];
+    const uint8_t mode = byte >> 6;
+    const uint8_t rm = byte & 7;
+    if (mode == 3) return end(immediate);
+    uint32_t displacement = mode == 1 ? 1 : mode == 2 ? 4 : 0;
+    if (rm == 4) {
+      if (!has(1)) return 0;
+      const uint8_t sib = code_[at_++];
+      if (mode == 0 && (sib & 7) == 5) displacement = 4;
+    } else if (mode == 0 && rm == 5) {
+      displacement = 4;
+    }
+    return end(displacement + immediate);
+  }
+
+  uint32_t end(uint32_t more) const { return has(more) ? at_ + more : 0; }
+
+  const uint8_t* code_;
+  uint32_t available_;
+  uint32_t at_ = 0;
+  bool operand_size_ = false, address_size_ = false, rex_w_ = false;
+};
+
+}  // namespace
+
+uint32_t instruction_length(const uint8_t* code, uint64_t available) { return Decoder(code, available).length(); }
+
+}  // namespace hobbes::lwk::hosted

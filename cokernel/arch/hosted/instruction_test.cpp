@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decoder against Zydis: every instruction of the system's C and math libraries, and random bytes.
+#include "cokernel/arch/hosted/instruction.hpp"
+
+#include <elf.h>
+#include <Zydis/Zydis.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+using hobbes::lwk::hosted::instruction_length;
+
+namespace {
+
+class Reference {
+ public:
+  Reference() { ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64); }
+  /// 0: not an instruction.
+  unsigned length(const std::uint8_t* code, std::size_t available) const {
+    ZydisDecodedInstruction instruction;
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, nullptr, code, available, &instruction))) return 0;
+    return instruction.length;
+  }
+
+ private:
+  ZydisDecoder decoder_;
+};
+
+std::vector<std::uint8_t> text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  Elf64_Ehdr header;
+  if (bytes.size() < sizeof(header)) return {};
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  std::vector<std::uint8_t> text;
+  for (unsigned i = 0; i < header.e_shnum; ++i) {
+    Elf64_Shdr section;
+    std::memcpy(&section, bytes.data() + header.e_shoff + i * sizeof(section), sizeof(section));
+    if ((section.sh_flags & SHF_EXECINSTR) == 0 || section.sh_type != SHT_PROGBITS) continue;
+    const auto* start = reinterpret_cast<const std::uint8_t*>(bytes.data()) + section.sh_offset;
+    text.insert(text.end(), start, start + section.sh_size);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every instruction of a system library has the length Zydis gives it", "[hosted]") {
+  const Reference reference;
+  const auto library = GENERATE(as<std::string>{}, "/lib/x86_64-linux-gnu/libc.so.6", "/lib/x86_64-linux-gnu/libm.so.6");
+  const auto text = text_of(library);
+  REQUIRE(text.size() > 100000);
+  std::size_t wrong = 0, unknown = 0, total = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const unsigned expected = reference.length(text.data() + at, text.size() - at);
+    if (expected == 0) {
+      ++at;
+      continue;
+    }
+    const unsigned length = instruction_length(text.data() + at, text.size() - at);
+    ++total;
+    if (length == 0) ++unknown;
+    else if (length != expected) {
+      ++wrong;
+      UNSCOPED_INFO("at " << at << ": " << length << ", Zydis says " << expected);
+    }
+    at += expected;
+  }
+  INFO(library << ": " << total << " instructions");
+  CHECK(wrong == 0);
+  CHECK(unknown * 1000 < total);  // unknown is safe, but must be rare to be of use
+}
+
+TEST_CASE("random bytes never get a length Zydis contradicts", "[hosted]") {
+  const Reference reference;
+  std::mt19937 random(20260101);
+  std::size_t wrong = 0;
+  for (int i = 0; i < 2000000; ++i) {
+    std::uint8_t code[16];
+    for (auto& byte : code) byte = static_cast<std::uint8_t>(random());
+    const unsigned expected = reference.length(code, sizeof(code));
+    const unsigned length = instruction_length(code, sizeof(code));
+    if (expected == 0 || length == 0 || length == expected) continue;
+    if (++wrong <= 8) {
+      std::string bytes;
+      for (const auto byte : code) bytes += "0123456789abcdef"[byte >> 4], bytes += "0123456789abcdef"[byte & 15];
+      UNSCOPED_INFO(bytes << ": " << length << ", Zydis says " << expected);
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a cut-off instruction has no length", "[hosted]") {
+  const std::uint8_t mov[] = {0xb8, 0x27, 0x00, 0x00, 0x00, 0x0f, 0x05};
+  CHECK(instruction_length(mov, sizeof(mov)) == 5);
+  for (unsigned available = 0; available < 5; ++available) CHECK(instruction_length(mov, available) == 0);
+  CHECK(instruction_length(mov + 5, 2) == 2);
+  const std::uint8_t prefixed[] = {0x41, 0xb8, 0x27, 0x00, 0x00, 0x00};  // mov $39,%r8d: the b8 begins nothing
+  CHECK(instruction_length(prefixed, sizeof(prefixed)) == 6);
+}

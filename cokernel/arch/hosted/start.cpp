@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the boot loader's jump to a running enclave. Init's Linux process has three kernel threads: this one reaps the
+// enclave's processes, one is the control task, one serves the machine protocol.
+#include "cokernel/arch/hosted/blocks.hpp"
+#include "cokernel/arch/hosted/entry.hpp"
+#include "cokernel/arch/hosted/fpu.hpp"
+#include "cokernel/arch/hosted/linux.hpp"
+#include "cokernel/arch/hosted/machine.hpp"
+#include "cokernel/arch/hosted/rewrite.hpp"
+#include "cokernel/arch/hosted/seccomp.hpp"
+#include "cokernel/arch/hosted/threads.hpp"
+#include "cokernel/arch/hosted/trap.hpp"
+#include "cokernel/kernel/main.hpp"
+#include "cokernel/kernel/print.hpp"
+#include "cokernel/kernel/process_table.hpp"
+
+extern "C" void (*const hosted_constructors[])();
+extern "C" void (*const hosted_constructors_end[])();
+
+namespace hobbes::lwk {
+namespace {
+
+hobbes_boot_params* params = nullptr;
+uint64_t init_linux_pid = 0;
+uint32_t children_noted = 0;
+
+void run_constructors() {
+  for (auto constructor = hosted_constructors; constructor != hosted_constructors_end; ++constructor) (*constructor)();
+}
+
+/// CPUID.7:EBX bit 0 says the CPU can; whether Linux (5.9 and later) lets us shows in not trapping, before traps are ours.
+bool cpu_has_fsgsbase() {
+  uint32_t eax = 7, ebx = 0, ecx = 0, edx = 0;
+  asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  return (ebx & 1) != 0;
+}
+
+Thread& new_kernel_thread(void (*start)(Thread&)) {
+  Thread* thread = create_thread(init_process());
+  if (thread == nullptr) panic("no memory for the kernel's threads");
+  thread->start = start;
+  for (uint64_t& mask : thread->affinity) mask = ~0ull;
+  return *thread;
+}
+
+void control_thread(Thread& self) {
+  run_control_task(self);
+  linux::call(linux::nr_exit_group, 0);
+}
+
+void reap() {
+  while (true) {
+    const uint32_t seen = __atomic_load_n(&children_noted, __ATOMIC_ACQUIRE);
+    hosted::reap_processes();
+    port::wait(&children_noted, seen, never);
+  }
+}
+
+}  // namespace
+
+hobbes_boot_params& boot_params() { return *params; }
+
+namespace hosted {
+
+uint64_t init_pid() { return init_linux_pid; }
+
+void note_child() {
+  // release: the child exists; partner: the reaper's acquire before it looks for children.
+  __atomic_add_fetch(&children_noted, 1, __ATOMIC_RELEASE);
+  port::wake(&children_noted, 1);
+}
+
+}  // namespace hosted
+}  // namespace hobbes::lwk
+
+void hosted_main(void* boot) {
+  using namespace hobbes::lwk;
+  params = static_cast<hobbes_boot_params*>(boot);
+  run_constructors();
+  init_linux_pid = static_cast<uint64_t>(linux::call(linux::nr_getpid));
+  hosted::start_threads(cpu_has_fsgsbase());
+  // The loader, its data and whatever Linux put there make way for applications.
+  port::unmap(port::user_start, port::user_end - port::user_start);
+  hosted::start_blocks();
+  hosted::start_fpu();
+  start_kernel();
+  Thread& reaper = new_kernel_thread(nullptr);
+  reaper.port_process = static_cast<uint32_t>(init_linux_pid);
+  hosted::become(reaper);
+  hosted::start_traps();
+  hosted::start_seccomp();
+  if (port::start_thread(new_kernel_thread(control_thread)) != 0 ||
+      port::start_thread(new_kernel_thread(hosted::serve_machine)) != 0)
+    panic("Linux gives no threads");
+  reap();
+  __builtin_unreachable();
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread is a Linux thread, a process a Linux process, both children of the enclave's init: they share one descriptor
+// table (the blocks' memfds), and die with init.
+#include "cokernel/arch/hosted/entry.hpp"
+#include "cokernel/arch/hosted/linux.hpp"
+#include "cokernel/arch/hosted/threads.hpp"
+#include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/cpus.hpp"
+#include "cokernel/kernel/print.hpp"
+#include "cokernel/kernel/process_table.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+constexpr uint64_t arch_set_gs = 0x1001, arch_set_fs = 0x1002, arch_get_fs = 0x1003;
+constexpr uint64_t prctl_parent_death_signal = 1;
+
+bool fsgsbase = false;  ///< Linux lets user code use wrfsbase (AT_HWCAP2)
+
+void set_affinity_of(uint32_t tid, const uint64_t mask[4]) {
+  uint64_t machine[16] = {};
+  for (uint32_t logical = 0; logical < max_cpus; ++logical) {
+    if ((mask[logical / 64] >> logical % 64 & 1) == 0) continue;
+    const int cpu = machine_cpu(logical);
+    if (cpu >= 0 && cpu < 1024) machine[cpu / 64] |= 1ull << cpu % 64;
+  }
+  // A CPU that Linux does not let us have (cpuset) leaves the thread where it is.
+  linux::call(linux::nr_sched_setaffinity, tid, sizeof(machine), linux::address(machine));
+}
+
+}  // namespace
+
+namespace hosted {
+
+void start_threads(bool have_fsgsbase) { fsgsbase = have_fsgsbase; }
+
+void become(Thread& thread) {
+  if (fsgsbase) asm volatile("wrgsbase %0" : : "r"(&thread));
+  else linux::call(linux::nr_arch_prctl, arch_set_gs, linux::address(&thread));
+  // Linux's signal frames go below the Registers at the stack's top, wherever the thread is when a signal comes.
+  const struct {
+    uint64_t base;
+    uint64_t flags;
+    uint64_t size;
+  } stack{linux::address(thread.kernel_stack), 0,
+          thread.kernel_stack_top - linux::address(thread.kernel_stack) - register_area};
+  linux::call(linux::nr_sigaltstack, linux::address(&stack), 0);
+}
+
+int reap_processes() {
+  while (true) {
+    int status = 0;
+    const int64_t pid = linux::call(linux::nr_wait4, static_cast<uint64_t>(-1), linux::address(&status), 0x40000000);
+    if (pid == -ECHILD) return 0;
+    if (pid < 0) continue;
+    if (status != 0) panic("Linux process %d of the enclave was ended from outside (status %x)", pid, static_cast<uint64_t>(status));
+    port_process_gone(static_cast<uint32_t>(pid));
+  }
+}
+
+}  // namespace hosted
+
+namespace port {
+
+Thread& current() {
+  Thread* thread;
+  asm("mov %%gs:16, %0" : "=r"(thread));
+  return *thread;
+}
+
+void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
+  TimeSpec time;
+  if (deadline_ns != never) {
+    const int64_t left = deadline_ns - monotonic_ns();
+    if (left <= 0) return;
+    time = to_time(left);
+  }
+  linux::call(linux::nr_futex, linux::address(word), linux::futex_wait, expected,
+              deadline_ns == never ? 0 : linux::address(&time));
+}
+
+void wake(uint32_t* word, int count) {
+  linux::call(linux::nr_futex, linux::address(word), linux::futex_wake, static_cast<uint64_t>(count));
+}
+
+void relax() { asm volatile("pause"); }
+uint64_t ticks() { return __builtin_ia32_rdtsc(); }
+
+uint32_t machine_cpu() {
+  uint32_t cpu = 0;
+  linux::call(linux::nr_getcpu, linux::address(&cpu));
+  return cpu;
+}
+
+int start_process(Process& process, Thread& thread) {
+  const bool from_init = port::current().process->pid == 1;
+  const uint64_t flags = linux::clone_files | linux::clone_fs | linux::clone_parent_settid | linux::clone_child_cleartid |
+                         static_cast<uint64_t>(SIGCHLD) | (from_init ? 0 : static_cast<uint64_t>(linux::clone_parent));
+  process.port_seen = port::current().process->port_seen;
+  const int64_t pid =
+      hosted_clone(flags, linux::address(thread.registers), &thread.port_tid, &thread.port_tid, &thread);
+  if (pid < 0) return static_cast<int>(pid);
+  if (from_init) hosted::note_child();
+  return 0;
+}
+
+int start_thread(Thread& thread) {
+  const uint64_t flags = linux::clone_vm | linux::clone_fs | linux::clone_files | linux::clone_sighand |
+                         linux::clone_thread | linux::clone_sysvsem | linux::clone_parent_settid |
+                         linux::clone_child_cleartid;
+  const int64_t tid =
+      hosted_clone(flags, linux::address(thread.registers), &thread.port_tid, &thread.port_tid, &thread);
+  return tid < 0 ? static_cast<int>(tid) : 0;
+}
+
+void exit_thread(bool last) {
+  linux::call(last ? linux::nr_exit_group : linux::nr_exit, 0);
+  __builtin_unreachable();
+}
+
+void enter_user(Thread& thread) { hosted_go_to_user(thread.registers); }
+
+void interrupt(Thread& thread) {
+  const uint32_t process = __atomic_load_n(&thread.port_process, __ATOMIC_ACQUIRE);
+  const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);
+  // Not started yet: it looks at `attention` by itself.
+  if (process != 0 && tid != 0) linux::call(linux::nr_tgkill, process, tid, linux::signal_interrupt);
+}
+
+void set_user_tls(UserAddr base) {
+  if (fsgsbase) asm volatile("wrfsbase %0" : : "r"(base));
+  else linux::call(linux::nr_arch_prctl, arch_set_fs, base);
+}
+
+UserAddr user_tls() {
+  uint64_t base = 0;
+  if (fsgsbase) asm volatile("rdfsbase %0" : "=r"(base));
+  else linux::call(linux::nr_arch_prctl, arch_get_fs, linux::address(&base));
+  return base;
+}
+
+void set_affinity(Thread& thread, const uint64_t mask[4]) {
+  const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);
+  if (__atomic_load_n(&thread.port_process, __ATOMIC_ACQUIRE) != 0 && tid != 0) set_affinity_of(tid, mask);
+}
+
+void halt() {
+  linux::call(linux::nr_kill, hosted::init_pid(), SIGKILL);
+  while (true) linux::call(linux::nr_exit_group, 1);
+}
+
+}  // namespace port
+}  // namespace hobbes::lwk
+
+/// The first C++ code of every thread but the boot one, on its own kernel stack.
+void hosted_thread_main(hobbes::lwk::Thread* thread) {
+  using namespace hobbes::lwk;
+  hosted::become(*thread);
+  const auto process = static_cast<uint32_t>(linux::call(linux::nr_getpid));
+  __atomic_store_n(&thread->port_process, process, __ATOMIC_RELEASE);  // partner: interrupt()
+  if (thread->tid == thread->process->pid && thread->process->pid != 1)
+    linux::call(linux::nr_prctl, prctl_parent_death_signal, SIGKILL);
+  uint64_t mask[4];
+  allowed_cpus(*thread, mask);
+  if (thread->process->pid != 1) port::set_affinity(*thread, mask);
+  thread->start(*thread);
+  __builtin_trap();
+}

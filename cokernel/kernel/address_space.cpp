@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+// Regions are split at the edges of whatever is changed, so every operation then works on whole regions.
+#include "cokernel/kernel/address_space.hpp"
+
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/page_allocator.hpp"
+#include "cokernel/kernel/string.hpp"
+#include "cokernel/kernel/user_memory.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+constexpr UserAddr mapping_end = port::user_end - 64 * page_size;  ///< mappings are chosen downwards from here
+constexpr uint64_t heap_step = 256 << 10;                          ///< a small heap grows in these steps
+
+void release_shared(SharedMemory* shared) {
+  // acq_rel: the last one to let go sees all writes of the others.
+  if (__atomic_sub_fetch(&shared->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+  for (uint32_t i = 0; i < shared->extent_count; ++i)
+    page_allocator().free(shared->extents[i].base, shared->extents[i].size);
+  release(shared->extents);
+  delete shared;
+}
+
+/// Calls use(physical, size) for each contiguous piece of [offset, offset + size) of the extents, until one returns not 0.
+template <typename Use>
+int for_pieces(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Use use) {
+  for (uint32_t i = 0; i < count && size > 0; ++i) {
+    if (offset >= extents[i].size) {
+      offset -= extents[i].size;
+      continue;
+    }
+    const uint64_t piece = min(extents[i].size - offset, size);
+    if (const int error = use(extents[i].base + offset, piece); error != 0) return error;
+    size -= piece;
+    offset = 0;
+  }
+  return 0;
+}
+
+template <typename Use>
+int for_region(const Region& region, uint64_t offset, uint64_t size, Use use) {
+  if (region.shared != nullptr)
+    return for_pieces(region.shared->extents, region.shared->extent_count, region.shared_offset + offset, size, use);
+  return for_pieces(region.extents, region.extent_count, offset, size, use);
+}
+
+/// Extents of [offset, offset + size) as a list of their own.
+int cut_extents(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Extent*& cut, uint32_t& pieces) {
+  cut = static_cast<Extent*>(allocate(max<uint64_t>(count, 1) * sizeof(Extent)));
+  if (cut == nullptr) return -ENOMEM;
+  pieces = 0;
+  return for_pieces(extents, count, offset, size, [&](PhysAddr base, uint64_t length) {
+    cut[pieces++] = {base, length};
+    return 0;
+  });
+}
+
+}  // namespace
+
+AddressSpace::~AddressSpace() { clear(false); }
+
+Region* AddressSpace::find(UserAddr address) {
+  for (Region& region : regions_)
+    if (address < region.end) return address >= region.start ? &region : nullptr;
+  return nullptr;
+}
+
+void AddressSpace::insert(Region& region) {
+  mapped_bytes_ += region.end - region.start;
+  for (Region& other : regions_) {
+    if (other.start < region.start) continue;
+    regions_.insert_before(other, region);
+    return;
+  }
+  regions_.push_back(region);
+}
+
+void AddressSpace::free_region(Region& region) {
+  mapped_bytes_ -= region.end - region.start;
+  region.unlink();
+  if (region.shared != nullptr) release_shared(region.shared);
+  for (uint32_t i = 0; i < region.extent_count; ++i)
+    page_allocator().free(region.extents[i].base, region.extents[i].size);
+  release(region.extents);
+  delete &region;
+}
+
+UserAddr AddressSpace::hole_locked(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment) {
+  // Downwards: the highest hole that fits.
+  UserAddr end = to;
+  UserAddr best = 0;
+  UserAddr start = from;
+  for (Region& region : regions_) {
+    if (region.end <= from) continue;
+    if (region.start >= end) break;
+    if (region.start > start && region.start - start >= size) {
+      const UserAddr candidate = align_down(region.start - size, alignment);
+      if (candidate >= start) best = candidate;
+    }
+    start = max(start, region.end);
+  }
+  if (end > start && end - start >= size) {
+    const UserAddr candidate = align_down(end - size, alignment);
+    if (candidate >= start) best = candidate;
+  }
+  return best;
+}
+
+UserAddr AddressSpace::find_hole(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment) {
+  Guard guard(lock_);
+  return hole_locked(from, to, size, alignment);
+}
+
+UserAddr AddressSpace::choose_address(uint64_t size) {
+  const uint64_t alignment = size >= large_page_size ? large_page_size : page_size;
+  return hole_locked(port::user_start, mapping_end, size, alignment);
+}
+
+int AddressSpace::map_pages(const Region& region) {
+  UserAddr at = region.start;
+  return for_region(region, 0, region.end - region.start, [&](PhysAddr base, uint64_t size) {
+    const int error = port::map(at, base, size, region.protection);
+    at += size;
+    return error;
+  });
+}
+
+Sysret AddressSpace::map(const Request& request) {
+  Guard guard(lock_);
+  return map_locked(request);
+}
+
+Sysret AddressSpace::map_locked(const Request& request) {
+  const uint64_t size = align_up(request.size, page_size);
+  if (size == 0 || size < request.size) return request.size == 0 ? -EINVAL : -ENOMEM;
+  UserAddr address = align_down(request.address, page_size);
+  if (request.fixed) {
+    if (address != request.address) return -EINVAL;
+    if (!is_user_range(address, size)) return address < port::user_start ? -EPERM : -ENOMEM;
+    if (request.no_replace && hole_locked(address, address + size, size, page_size) != address) return -EEXIST;
+    if (const int error = unmap_locked(address, address + size); error != 0) return error;
+  } else if (address == 0 || !is_user_range(address, size) ||
+             hole_locked(address, address + size, size, page_size) != address) {
+    address = choose_address(size);
+    if (address == 0) return -ENOMEM;
+  }
+
+  Owned<Region> region(new (nothrow) Region);
+  if (!region) return -ENOMEM;
+  region->start = address;
+  region->end = address + size;
+  region->protection = request.protection;
+  region->kind = request.kind;
+  region->file_offset = request.file_offset;
+  copy_string(region->name, request.name, sizeof(region->name));
+  if (!request.reserve_only) {
+    if (page_allocator().allocate_extents(size, true, region->extents, region->extent_count) != 0) return -ENOMEM;
+    if (request.shared) {
+      region->shared = new (nothrow) SharedMemory;
+      if (region->shared == nullptr) {
+        insert(*region);
+        free_region(*region.release());
+        return -ENOMEM;
+      }
+      region->shared->size = size;
+      region->shared->extents = region->extents;
+      region->shared->extent_count = region->extent_count;
+      region->extents = nullptr;
+      region->extent_count = 0;
+    }
+  }
+  insert(*region);
+  Region& placed = *region.release();
+  if (const int error = map_pages(placed); error != 0) {
+    port::unmap(placed.start, size);
+    free_region(placed);
+    return error;
+  }
+  return static_cast<Sysret>(address);
+}
+
+int AddressSpace::split(Region& region, UserAddr at) {
+  Owned<Region> upper(new (nothrow) Region);
+  if (!upper) return -ENOMEM;
+  const uint64_t offset = at - region.start;
+  upper->start = at;
+  upper->end = region.end;
+  upper->protection = region.protection;
+  upper->kind = region.kind;
+  upper->file_offset = region.file_offset + offset;
+  memcpy(upper->name, region.name, sizeof(region.name));
+  if (region.shared != nullptr) {
+    __atomic_add_fetch(&region.shared->references, 1, __ATOMIC_RELAXED);  // we hold one already
+    upper->shared = region.shared;
+    upper->shared_offset = region.shared_offset + offset;
+  } else if (region.extents != nullptr) {
+    Extent* lower = nullptr;
+    uint32_t lower_count = 0;
+    if (cut_extents(region.extents, region.extent_count, 0, offset, lower, lower_count) != 0) return -ENOMEM;
+    if (cut_extents(region.extents, region.extent_count, offset, region.end - at, upper->extents,
+                    upper->extent_count) != 0) {
+      release(lower);
+      return -ENOMEM;
+    }
+    release(region.extents);
+    region.extents = lower;
+    region.extent_count = lower_count;
+  }
+  mapped_bytes_ -= region.end - at;
+  region.end = at;
+  insert(*upper.release());
+  return 0;
+}
+
+int AddressSpace::split_range(UserAddr start, UserAddr end) {
+  const UserAddr edges[] = {start, end};
+  for (const UserAddr edge : edges) {
+    Region* region = find(edge);
+    if (region == nullptr || region->start == edge) continue;
+    if (const int error = split(*region, edge); error != 0) return error;
+  }
+  return 0;
+}
+
+int AddressSpace::unmap_locked(UserAddr start, UserAddr end) {
+  if (const int error = split_range(start, end); error != 0) return error;
+  bool any = false;
+  for (Region& region : regions_) {
+    if (region.start < start) continue;
+    if (region.start >= end) break;
+    if (!any) port::unmap(start, end - start);  // before the pages can be anyone else's
+    any = true;
+    free_region(region);
+  }
+  return 0;
+}
+
+Sysret AddressSpace::unmap(UserAddr address, uint64_t size) {
+  if (address % page_size != 0 || size == 0) return -EINVAL;
+  size = align_up(size, page_size);
+  if (address >= port::user_end || size > port::user_end - address) return -EINVAL;
+  Guard guard(lock_);
+  return unmap_locked(address, address + size);
+}
+
+Sysret AddressSpace::protect(UserAddr address, uint64_t size, uint32_t protection) {
+  if (address % page_size != 0) return -EINVAL;
+  size = align_up(size, page_size);
+  if (size == 0) return 0;
+  if (address >= port::user_end || size > port::user_end - address) return -ENOMEM;
+  Guard guard(lock_);
+  const UserAddr end = address + size;
+  UserAddr covered = address;
+  for (Region& region : regions_)
+    if (region.start <= covered && covered < region.end) covered = region.end;
+  if (covered < end) return -ENOMEM;
+  if (const int error = split_range(address, end); error != 0) return error;
+  for (Region& region : regions_) {
+    if (region.start < address) continue;
+    if (region.start >= end) break;
+    const bool backed = region.extents != nullptr || region.shared != nullptr;
+    if (!backed && protection != port::prot_none) {
+      // Reserved addresses come into use: now they get their memory.
+      if (page_allocator().allocate_extents(region.end - region.start, true, region.extents, region.extent_count) != 0)
+        return -ENOMEM;
+      region.protection = protection;
+      if (const int error = map_pages(region); error != 0) return error;
+      continue;
+    }
+    if (backed)
+      if (const int error = port::protect(region.start, region.end - region.start, protection); error != 0)
+        return error;
+    region.protection = protection;
+  }
+  return 0;
+}
+
+Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_size, bool may_move, bool fixed,
+                           UserAddr to) {
+  if (address % page_size != 0 || new_size == 0 || old_size == 0) return -EINVAL;
+  old_size = align_up(old_size, page_size);
+  new_size = align_up(new_size, page_size);
+  if (!is_user_range(address, old_size)) return -EFAULT;
+  if (fixed && (to % page_size != 0 || !is_user_range(to, new_size) ||
+                (to < address + old_size && address < to + new_size)))
+    return -EINVAL;
+  Guard guard(lock_);
+  Region* region = find(address);
+  if (region == nullptr || region->end - address < old_size) return -EFAULT;
+  if (region->shared != nullptr && new_size > old_size) return -EINVAL;
+  if (new_size < old_size && !fixed) {
+    if (const int error = unmap_locked(address + new_size, address + old_size); error != 0) return error;
+    return static_cast<Sysret>(address);
+  }
+  if (new_size == old_size && !fixed) return static_cast<Sysret>(address);
+
+  const Request growth{address + old_size, new_size - old_size, region->protection, true, false,
+                       region->extents == nullptr && region->shared == nullptr, false, region->kind, region->name, 0};
+  const bool room = !fixed && hole_locked(growth.address, growth.address + growth.size, growth.size, page_size) ==
+                                  growth.address && is_user_range(growth.address, growth.size);
+  if (room) {
+    const Sysret grown = map_locked(growth);
+    return grown < 0 ? grown : static_cast<Sysret>(address);
+  }
+  if (!may_move) return -ENOMEM;
+
+  // Move: the same pages under new addresses, then the rest.
+  const UserAddr target = fixed ? to : choose_address(new_size);
+  if (target == 0) return -ENOMEM;
+  if (fixed)
+    if (const int error = unmap_locked(to, to + new_size); error != 0) return error;
+  const uint64_t kept = min(old_size, new_size);
+  if (kept < old_size)
+    if (const int error = unmap_locked(address + kept, address + old_size); error != 0) return error;
+  if (const int error = split_range(address, address + kept); error != 0) return error;
+  Request rest = growth;
+  rest.address = target + kept;
+  rest.size = new_size - kept;
+  if (rest.size > 0) {
+    const Sysret grown = map_locked(rest);
+    if (grown < 0) return grown;
+  }
+  port::unmap(address, kept);
+  for (Region& moved : regions_) {
+    if (moved.start < address) continue;
+    if (moved.start >= address + kept) break;
+    moved.unlink();
+    const uint64_t length = moved.end - moved.start;
+    mapped_bytes_ -= length;
+    moved.start = target + (moved.start - address);
+    moved.end = moved.start + length;
+    insert(moved);
+    if (const int error = map_pages(moved); error != 0) return error;
+  }
+  return static_cast<Sysret>(target);
+}
+
+void AddressSpace::zero_locked(UserAddr start, UserAddr end) {
+  for (Region& region : regions_) {
+    if (region.end <= start) continue;
+    if (region.start >= end) break;
+    if (region.shared != nullptr || region.kind == RegionKind::file || region.kind == RegionKind::image) continue;
+    const UserAddr from = max(start, region.start);
+    (void)for_region(region, from - region.start, min(end, region.end) - from, [](PhysAddr base, uint64_t size) {
+      memset(port::direct(base), 0, size);
+      return 0;
+    });
+  }
+}
+
+Sysret AddressSpace::zero(UserAddr address, uint64_t size) {
+  if (!is_user_range(address, size)) return -ENOMEM;
+  Guard guard(lock_);
+  zero_locked(address, address + align_up(size, page_size));
+  return 0;
+}
+
+void AddressSpace::start_heap(UserAddr start, uint64_t limit) {
+  heap_start_ = heap_end_ = heap_mapped_ = align_up(start, page_size);
+  heap_limit_ = limit;
+}
+
+Sysret AddressSpace::set_break(UserAddr to) {
+  Guard guard(lock_);
+  if (to < heap_start_ || to - heap_start_ > heap_limit_) return static_cast<Sysret>(heap_end_);
+  if (to > heap_mapped_) {
+    uint64_t step = heap_mapped_ - heap_start_ >= large_page_size ? large_page_size : heap_step;
+    step = max(align_up(to - heap_mapped_, page_size), step);
+    if (hole_locked(heap_mapped_, heap_mapped_ + step, step, page_size) != heap_mapped_) {
+      step = align_up(to - heap_mapped_, page_size);
+      if (hole_locked(heap_mapped_, heap_mapped_ + step, step, page_size) != heap_mapped_)
+        return static_cast<Sysret>(heap_end_);
+    }
+    Request request{heap_mapped_, step, port::prot_read | port::prot_write, true};
+    request.kind = RegionKind::heap;
+    request.name = "[heap]";
+    if (map_locked(request) < 0) return static_cast<Sysret>(heap_end_);
+    heap_mapped_ += step;
+  } else if (const UserAddr keep = align_up(to, large_page_size); keep < heap_mapped_) {
+    if (unmap_locked(keep, heap_mapped_) != 0) return static_cast<Sysret>(heap_end_);
+    heap_mapped_ = keep;
+  }
+  if (to < heap_end_) {
+    zero_locked(to, min(heap_end_, heap_mapped_));  // given back and taken again it must read as zero
+  }
+  heap_end_ = to;
+  return static_cast<Sysret>(to);
+}
+
+int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
+  Guard guard(parent.lock_);
+  heap_start_ = parent.heap_start_;
+  heap_end_ = parent.heap_end_;
+  heap_mapped_ = parent.heap_mapped_;
+  heap_limit_ = parent.heap_limit_;
+  for (Region& from : parent.regions_) {
+    Owned<Region> region(new (nothrow) Region);
+    if (!region) return -ENOMEM;
+    region->start = from.start;
+    region->end = from.end;
+    region->protection = from.protection;
+    region->kind = from.kind;
+    region->file_offset = from.file_offset;
+    memcpy(region->name, from.name, sizeof(from.name));
+    if (from.shared != nullptr) {
+      __atomic_add_fetch(&from.shared->references, 1, __ATOMIC_RELAXED);  // the parent holds one
+      region->shared = from.shared;
+      region->shared_offset = from.shared_offset;
+    } else if (from.extents != nullptr) {
+      const uint64_t size = from.end - from.start;
+      // Nothing lives below the red zone of the stack that the forking thread runs on.
+      const bool own_stack = from.kind == RegionKind::stack && stack_pointer - from.start < size;
+      const uint64_t skip = own_stack ? align_down(stack_pointer - from.start - min<uint64_t>(128, stack_pointer - from.start), page_size) : 0;
+      if (page_allocator().allocate_extents(size, own_stack, region->extents, region->extent_count) != 0)
+        return -ENOMEM;
+      uint64_t offset = skip;
+      (void)for_pieces(from.extents, from.extent_count, skip, size - skip, [&](PhysAddr source, uint64_t length) {
+        (void)for_pieces(region->extents, region->extent_count, offset, length, [&](PhysAddr target, uint64_t piece) {
+          memcpy(port::direct(target), port::direct(source), piece);
+          source += piece;
+          return 0;
+        });
+        offset += length;
+        return 0;
+      });
+    }
+    insert(*region);
+    (void)region.release();
+  }
+  return 0;
+}
+
+int AddressSpace::map_all() {
+  Guard guard(lock_);
+  for (Region& region : regions_)
+    if (const int error = map_pages(region); error != 0) return error;
+  return 0;
+}
+
+void AddressSpace::clear(bool unmap_pages) {
+  Guard guard(lock_);
+  if (unmap_pages) port::unmap(port::user_start, port::user_end - port::user_start);
+  while (Region* region = regions_.front()) free_region(*region);
+  heap_start_ = heap_end_ = heap_mapped_ = 0;
+  heap_limit_ = 0;
+}
+
+void* AddressSpace::direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous) {
+  Guard guard(lock_);
+  Region* region = find(address);
+  if (region == nullptr || (region->protection & need) != need) return nullptr;
+  void* pointer = nullptr;
+  contiguous = 0;
+  (void)for_region(*region, address - region->start, min(size, region->end - address),
+                   [&](PhysAddr base, uint64_t length) {
+                     pointer = port::direct(base);
+                     contiguous = length;
+                     return 1;  // the first piece is enough
+                   });
+  return pointer;
+}
+
+}  // namespace hobbes::lwk

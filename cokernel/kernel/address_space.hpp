@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// AddressSpace: a sorted list of regions, each backed by enclave memory that is mapped when the region is made. There is
+// no demand paging and no copy on write.
+#pragma once
+
+#include "cokernel/kernel/list.hpp"
+#include "cokernel/kernel/lock.hpp"
+#include "cokernel/kernel/port.hpp"
+
+namespace hobbes::lwk {
+
+/// Physically contiguous pages.
+struct Extent {
+  PhysAddr base;
+  uint64_t size;
+};
+
+/// Memory that several regions (of several processes) may map: it lives until the last lets go.
+struct SharedMemory : Immovable {
+  uint32_t references = 1;  // atomic
+  uint64_t size = 0;
+  Extent* extents = nullptr;
+  uint32_t extent_count = 0;
+};
+
+enum class RegionKind : uint8_t { anonymous, image, heap, stack, file };
+
+struct Region : ListNode {
+  UserAddr start = 0, end = 0;
+  uint32_t protection = 0;
+  RegionKind kind = RegionKind::anonymous;
+  Extent* extents = nullptr;  ///< in order; owned unless `shared`; null: reserved addresses without memory (PROT_NONE)
+  uint32_t extent_count = 0;
+  SharedMemory* shared = nullptr;
+  uint64_t shared_offset = 0;
+  char name[64] = {};  ///< for /proc/self/maps: a path, "[heap]", "[stack]", ""
+  uint64_t file_offset = 0;
+};
+
+struct Process;
+
+class AddressSpace : Immovable {
+ public:
+  ~AddressSpace();
+
+  /// Maps `size` bytes of fresh zeroed memory; `address` 0 means anywhere (the kernel chooses; 2 MiB aligned if it is
+  /// that large). With `fixed`, what was there is unmapped first; else a taken address is moved away from. The running
+  /// process' only. Returns the address or -errno.
+  struct Request {
+    UserAddr address = 0;
+    uint64_t size = 0;
+    uint32_t protection = 0;
+    bool fixed = false, no_replace = false;
+    bool reserve_only = false;  ///< addresses without memory
+    bool shared = false;
+    RegionKind kind = RegionKind::anonymous;
+    const char* name = "";
+    uint64_t file_offset = 0;
+  };
+  [[nodiscard]] Sysret map(const Request& request);
+  [[nodiscard]] Sysret unmap(UserAddr address, uint64_t size);
+  [[nodiscard]] Sysret protect(UserAddr address, uint64_t size, uint32_t protection);
+  [[nodiscard]] Sysret remap(UserAddr address, uint64_t old_size, uint64_t new_size, bool may_move, bool fixed,
+                             UserAddr to);
+  /// Makes private anonymous memory in the range read as zero again.
+  [[nodiscard]] Sysret zero(UserAddr address, uint64_t size);
+  [[nodiscard]] Sysret set_break(UserAddr to);
+  void start_heap(UserAddr start, uint64_t limit);
+
+  /// Takes over a copy of everything `parent` maps: private memory is copied, shared memory shared. Runs in the child;
+  /// the parent's thread sleeps meanwhile. `stack_pointer`: below it the stack it lies in is not worth copying.
+  [[nodiscard]] int copy_memory_of(AddressSpace& parent, UserAddr stack_pointer);
+  /// Makes the running process' page tables agree with the regions (after copy_memory_of, in the new address space).
+  [[nodiscard]] int map_all();
+
+  /// Unmaps and frees everything. `unmap_pages` false: the address space itself is about to go.
+  void clear(bool unmap_pages);
+
+  /// The direct-map pointer to a mapped user address and how many bytes from there are physically contiguous (at most
+  /// `size`); null: not mapped, or not with `need` (port::Protection bits).
+  [[nodiscard]] void* direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous);
+
+  /// Calls visit(const Region&) in order, under the lock.
+  template <typename Visit>
+  void for_each(Visit visit) {
+    Guard guard(lock_);
+    for (const Region& region : regions_) visit(region);
+  }
+  /// Free addresses of `size` at or above `from`, below `to`; 0: none.
+  [[nodiscard]] UserAddr find_hole(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment);
+
+  [[nodiscard]] uint64_t mapped_bytes() const { return mapped_bytes_; }
+
+ private:
+  struct Hole;
+  [[nodiscard]] Region* find(UserAddr address);
+  [[nodiscard]] Sysret map_locked(const Request& request);
+  [[nodiscard]] int unmap_locked(UserAddr start, UserAddr end);
+  [[nodiscard]] int split(Region& region, UserAddr at);
+  [[nodiscard]] int split_range(UserAddr start, UserAddr end);
+  [[nodiscard]] int map_pages(const Region& region);
+  void zero_locked(UserAddr start, UserAddr end);
+  [[nodiscard]] UserAddr choose_address(uint64_t size);
+  [[nodiscard]] UserAddr hole_locked(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment);
+  void insert(Region& region);
+  void free_region(Region& region);
+
+  Mutex lock_;
+  List<Region> regions_;
+  UserAddr heap_start_ = 0, heap_end_ = 0, heap_mapped_ = 0;
+  uint64_t heap_limit_ = 0;
+  uint64_t mapped_bytes_ = 0;
+};
+
+}  // namespace hobbes::lwk

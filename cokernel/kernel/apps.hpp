@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The applications of this enclave, as leviathan sees them.
+#pragma once
+
+#include "cokernel/kernel/app.hpp"
+#include "cokernel/kernel/process.hpp"
+
+namespace hobbes::lwk {
+
+/// HIO_CREATE: a new App with a host-I/O channel. 0, -EEXIST, -ENOMEM.
+[[nodiscard]] int create_app(uint64_t id, hobbes_hio_created& created);
+/// APP_LAUNCH, after create_app of its id; `strings` as abi/commands.h says. 0 or -errno with a sentence in `why`.
+[[nodiscard]] int launch_app(const hobbes_app_launch& launch, const char* strings, char* why, size_t why_size);
+/// APP_KILL: every process of the application gets `signal`. 0, -ESRCH, -EINVAL.
+[[nodiscard]] int kill_app(uint64_t id, int signal);
+/// APP_REAP: forgets an application without processes. 0, -ESRCH, -EBUSY.
+[[nodiscard]] int reap_app(uint64_t id);
+/// APP_LIST: fills at most `limit`, returns how many there are.
+[[nodiscard]] uint32_t list_apps(hobbes_app_status* statuses, uint32_t limit);
+/// SHUTDOWN: SIGKILLs everything and waits until nothing runs or the deadline passes.
+[[nodiscard]] bool end_all_apps(int64_t deadline_ns);
+
+/// Under process_lock: a process of the application has ended with wait4's `status`.
+void app_process_ended_locked(App& app, bool leader, int status);
+/// Under process_lock: a thread leaves; its counters are kept.
+void account_thread_locked(const Thread& thread);
+[[nodiscard]] hobbes_counters counters();
+
+}  // namespace hobbes::lwk

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// One table row a command: decode, act, answer. Requests are copied out of the ring before anything in them is looked at.
+#include "cokernel/kernel/control.hpp"
+
+#include "cokernel/kernel/apps.hpp"
+#include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/control_files.hpp"
+#include "cokernel/kernel/control_reply.hpp"
+#include "cokernel/kernel/cpus.hpp"
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/page_allocator.hpp"
+#include "cokernel/kernel/print.hpp"
+#include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/string.hpp"
+#include "kernel-bridge/abi/ring.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+constexpr int64_t shutdown_patience_ns = 2 * ns_per_second;
+constexpr int64_t heartbeat_ns = ns_per_second;
+constexpr int polls = 2000;
+constexpr uint64_t largest_request = 1 << 20;
+
+Mutex reply_lock;
+abi::RingProducer replies;
+abi::RingConsumer requests;
+uint32_t* bell = nullptr;  ///< our doorbell: the word we sleep on
+
+/// Pushes one frame; sleeps while leviathan has not made room.
+void push(const hobbes_frame& header, const abi::ConstPiece* pieces, unsigned count) {
+  Guard guard(reply_lock);
+  while (true) {
+    const abi::RingStatus status = replies.try_push(header, pieces, count);
+    if (status == abi::RingStatus::ok) break;
+    if (status != abi::RingStatus::full) return;  // nobody left to tell
+    uint64_t length = 0;
+    for (unsigned i = 0; i < count; ++i) length += pieces[i].size;
+    if (!replies.prepare_sleep(length)) continue;
+    port::wait(bell, HOBBES_ASLEEP, monotonic_ns() + heartbeat_ns);
+    replies.cancel_sleep();
+  }
+  if (replies.need_wakeup()) port::ring_control_bell();
+}
+
+void ping(const Request& request, Reply& reply) { reply.append(request.payload, request.size); }
+
+void create_channel(const Request& request, Reply& reply) {
+  hobbes_hio_create wanted;
+  hobbes_hio_created created;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = create_app(wanted.app_id, created); error != 0)
+    return reply.fail(error, "host-I/O channel of the application");
+  reply.append(&created, sizeof(created));
+}
+
+void launch(const Request& request, Reply& reply) {
+  hobbes_app_launch wanted;
+  if (!request.read(wanted) || wanted.strings_size != request.size - sizeof(wanted)) return reply.fail(-EINVAL);
+  char why[128];
+  const int error = launch_app(wanted, request.payload + sizeof(wanted), why, sizeof(why));
+  if (error != 0) reply.fail(error, why);
+}
+
+void kill(const Request& request, Reply& reply) {
+  hobbes_app_kill wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = kill_app(wanted.app_id, wanted.signal); error != 0) reply.fail(error, "signal the application");
+}
+
+void reap(const Request& request, Reply& reply) {
+  hobbes_app_ref wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = reap_app(wanted.app_id); error != 0) reply.fail(error, "forget the application");
+}
+
+void list(const Request&, Reply& reply) {
+  constexpr uint32_t most = 1024;
+  Buffer buffer(most * sizeof(hobbes_app_status));
+  if (!buffer) return reply.fail(-ENOMEM);
+  const uint32_t count = list_apps(reinterpret_cast<hobbes_app_status*>(buffer.data()), most);
+  reply.append(buffer.data(), min(count, most) * sizeof(hobbes_app_status));
+}
+
+void count(const Request&, Reply& reply) {
+  const hobbes_counters values = counters();
+  reply.append(&values, sizeof(values));
+}
+
+void add_memory(const Request& request, Reply& reply) {
+  hobbes_memory_command wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = page_allocator().add_block(wanted.base, wanted.size, 0); error != 0)
+    reply.fail(error, "add the memory block");
+}
+
+void remove_memory(const Request& request, Reply& reply) {
+  hobbes_memory_command wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = page_allocator().remove_block(wanted.base); error != 0)
+    reply.fail(error, error == -EBUSY ? "the memory block is in use" : "remove the memory block");
+}
+
+void add_processor(const Request& request, Reply& reply) {
+  hobbes_cpu_command wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  const int logical = add_cpu({wanted.cpu_id, wanted.apic_id, wanted.numa, 0});
+  if (logical < 0) return reply.fail(logical, "add the CPU");
+  reply.append(&logical, sizeof(logical));
+}
+
+void remove_processor(const Request& request, Reply& reply) {
+  hobbes_cpu_command wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = remove_cpu(wanted.cpu_id); error != 0)
+    reply.fail(error, error == -EBUSY ? "it is the enclave's last CPU" : "remove the CPU");
+}
+
+void shut_down(const Request&, Reply& reply) {
+  if (!end_all_apps(monotonic_ns() + shutdown_patience_ns)) reply.fail(-EBUSY, "applications did not end");
+}
+
+struct CommandRow {
+  uint32_t code;
+  void (*handler)(const Request&, Reply&);
+};
+
+constexpr CommandRow commands[] = {
+    {HOBBES_CMD_PING, ping},
+    {HOBBES_CMD_HIO_CREATE, create_channel},
+    {HOBBES_CMD_APP_LAUNCH, launch},
+    {HOBBES_CMD_APP_KILL, kill},
+    {HOBBES_CMD_APP_REAP, reap},
+    {HOBBES_CMD_APP_LIST, list},
+    {HOBBES_CMD_COUNTERS, count},
+    {HOBBES_CMD_ADD_MEM, add_memory},
+    {HOBBES_CMD_REMOVE_MEM, remove_memory},
+    {HOBBES_CMD_ADD_CPU, add_processor},
+    {HOBBES_CMD_REMOVE_CPU, remove_processor},
+    {HOBBES_CMD_FILE_OPEN, open_file},
+    {HOBBES_CMD_FILE_CLOSE, close_file},
+    {HOBBES_CMD_FILE_READ, read_file},
+    {HOBBES_CMD_FILE_WRITE, write_file},
+    {HOBBES_CMD_FILE_SEEK, seek_file},
+    {HOBBES_CMD_FILE_STAT, stat_file},
+    {HOBBES_CMD_FILE_FSTAT, stat_open_file},
+    {HOBBES_CMD_SHUTDOWN, shut_down},
+};
+
+void answer(const Request& request) {
+  Reply reply(replies.ring().max_payload());
+  const CommandRow* found = nullptr;
+  for (const CommandRow& row : commands)
+    if (row.code == request.code) found = &row;
+  if (found == nullptr) reply.fail(-ENOSYS, "unknown command");
+  else found->handler(request, reply);
+
+  hobbes_frame header{};
+  header.code = request.code;
+  header.request_id = request.id;
+  header.status = reply.status();
+  header.sys_errno = reply.sys_errno();
+  header.flags = HOBBES_FRAME_REPLY;
+  const abi::ConstPiece payload{reply.data(), reply.size()};
+  push(header, &payload, 1);
+}
+
+/// Waits for a frame: polls a little, then sleeps; its wake-ups are the heart that beats.
+void wait_for_request() {
+  for (int i = 0; i < polls; ++i) {
+    if (requests.readable()) return;
+    port::relax();
+  }
+  hobbes_boot_params& boot = boot_params();
+  while (!requests.readable()) {
+    __atomic_store_n(&boot.heartbeat, boot.heartbeat + 1, __ATOMIC_RELAXED);  // only its change counts
+    if (requests.prepare_sleep()) port::wait(bell, HOBBES_ASLEEP, monotonic_ns() + heartbeat_ns);
+    requests.cancel_sleep();
+  }
+}
+
+/// The next whole request, of one frame or several. False: the ring is broken for good.
+bool take_request(Request& request, Buffer& buffer) {
+  request.size = 0;
+  bool fits = true;
+  while (true) {
+    wait_for_request();
+    abi::FrameView view;
+    const abi::RingStatus status = requests.peek(view);
+    if (status == abi::RingStatus::empty) continue;
+    if (status != abi::RingStatus::ok) return false;
+    fits = fits && view.header.length <= largest_request - request.size;
+    if (fits) {
+      abi::RingConsumer::copy_payload(view, buffer.data() + request.size);
+      request.size += view.header.length;
+    }
+    request.code = fits ? view.header.code : 0;  // 0 is no command: unsupported
+    request.id = view.header.request_id;
+    const bool more = (view.header.flags & HOBBES_FRAME_MORE) != 0;
+    requests.release();
+    if (requests.need_wakeup()) port::ring_control_bell();
+    if (!more) break;
+  }
+  request.payload = buffer.data();
+  return true;
+}
+
+}  // namespace
+
+int open_control() {
+  const hobbes_boot_params& boot = boot_params();
+  for (uint32_t i = 0; i < boot.channel_count && i < HOBBES_BOOT_MAX_CHANNELS; ++i) {
+    const hobbes_boot_channel& channel = boot.channels[i];
+    if (channel.kind != HOBBES_CHANNEL_CONTROL) continue;
+    abi::QueueView view;
+    if (!abi::open_queue(port::direct(channel.base), channel.size, view)) return -EINVAL;
+    requests = abi::RingConsumer(view.requests);
+    replies = abi::RingProducer(view.replies);
+    bell = &view.requests.control().consumer_sleep;
+    return 0;
+  }
+  return -ENOENT;
+}
+
+void serve_control(Thread&) {
+  Buffer buffer(largest_request);
+  if (!buffer) panic("no memory for the control task");
+  Request request;
+  while (take_request(request, buffer)) {
+    answer(request);
+    if (request.code == HOBBES_CMD_SHUTDOWN) return;
+  }
+  panic("the control queue is corrupt");
+}
+
+void report_event(uint32_t code, const hobbes_app_status& status) {
+  hobbes_frame header{};
+  header.code = code;
+  header.flags = HOBBES_FRAME_EVENT;
+  const abi::ConstPiece payload{&status, sizeof(status)};
+  push(header, &payload, 1);
+}
+
+}  // namespace hobbes::lwk

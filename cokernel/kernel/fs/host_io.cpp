@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who writes what, and the two places where a sleeper could be missed, stand in abi/host_io.h. Here:
+//
+//        this side                              proxy
+//   C1   state = POSTED                    P1   sleepers = n
+//   C2   posted += 1                       P2   seen = posted
+//        ---- full barrier ----                 ---- full barrier ----
+//   C3   sleepers != 0: wake `posted`      P3   look for POSTED; none: sleep while posted == seen
+//
+//   C4   waiter = 1                        P4   state = DONE
+//        ---- full barrier ----                 ---- full barrier ----
+//   C5   sleep while state != DONE         P5   waiter != 0: wake `state`
+#include "cokernel/kernel/fs/host_io.hpp"
+
+#include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/string.hpp"
+
+namespace hobbes::lwk::fs {
+namespace {
+
+constexpr uint64_t spins_per_second = 500'000;  // spin for 2 us: about what going to sleep and waking costs
+// A signal makes the port leave its sleep, except in the instant before it falls asleep; and a proxy may die unseen.
+constexpr int64_t look_again_ns = 100'000'000;
+constexpr int64_t claim_again_ns = 1'000'000;
+
+// Sleepers for any channel's slot; a wake too many is harmless.
+WaitQueue slot_freed;
+uint32_t claim_waiters = 0;  // atomic; seq_cst with the states: whoever frees a slot sees who waits for it
+
+}  // namespace
+
+bool is_known_to_proxy(const hobbes_boot_region* regions, uint32_t known, PhysAddr base, uint64_t size) {
+  for (uint32_t i = 0; i < known; ++i)
+    if (base >= regions[i].base && size <= regions[i].size && base - regions[i].base <= regions[i].size - size)
+      return true;
+  return false;
+}
+
+bool reachable(const void* memory, uint64_t size) {
+  const hobbes_boot_params& boot = boot_params();
+  return is_known_to_proxy(boot.regions, min(boot.region_count, HOBBES_BOOT_MAX_REGIONS), port::physical(memory), size);
+}
+
+HostCall::HostCall(hobbes_hio_channel& channel, OnSignal on_signal) : channel_(channel), on_signal_(on_signal) {
+  if (proxy_is_dead()) {
+    error_ = -EIO;
+    return;
+  }
+  if (claim()) return;
+  __atomic_add_fetch(&claim_waiters, 1, __ATOMIC_SEQ_CST);
+  if (on_signal == OnSignal::ignore) {
+    claim_uninterrupted();
+  } else {
+    Waiter waiter(slot_freed);
+    if (sleep_until([this] { return proxy_is_dead() || claim(); }, never) == Wake::signal) error_ = restart_call;
+  }
+  __atomic_sub_fetch(&claim_waiters, 1, __ATOMIC_SEQ_CST);
+  if (error_ == 0 && slot_ == nullptr) error_ = -EIO;
+}
+
+HostCall::~HostCall() {
+  if (slot_ == nullptr) return;
+  // seq_cst: FREE before the look at who waits; partner: claim_waiters += 1 before claim().
+  __atomic_store_n(&slot_->state, HOBBES_HIO_FREE, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&claim_waiters, __ATOMIC_SEQ_CST) != 0) slot_freed.wake_all();
+}
+
+bool HostCall::proxy_is_dead() const {
+  return __atomic_load_n(&channel_.proxy_state, __ATOMIC_ACQUIRE) == HOBBES_HIO_PROXY_DEAD;
+}
+
+bool HostCall::signal_cancels() const { return on_signal_ == OnSignal::cancel && signal_pending(port::current()); }
+
+bool HostCall::claim() {
+  for (hobbes_hio_slot& slot : channel_.slots) {
+    uint32_t free = HOBBES_HIO_FREE;
+    if (__atomic_load_n(&slot.state, __ATOMIC_SEQ_CST) != free) continue;
+    // acquire: the previous owner is done with the slot; partner: its FREE.
+    if (!__atomic_compare_exchange_n(&slot.state, &free, HOBBES_HIO_CLAIMED, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+      continue;
+    slot_ = &slot;
+    return true;
+  }
+  return false;
+}
+
+void HostCall::claim_uninterrupted() {
+  Waiter waiter(slot_freed);
+  while (true) {
+    const uint32_t seen = detail::wake_word();
+    if (proxy_is_dead() || claim()) return;
+    (void)detail::sleep_once(seen, monotonic_ns() + claim_again_ns);
+  }
+}
+
+Sysret HostCall::make(uint32_t number, const int64_t* args) {
+  if (proxy_is_dead()) return error_ = -EIO;
+  ++port::current().host_calls;
+  slot_->nr = number;
+  memcpy(slot_->args, args, sizeof(slot_->args));
+  slot_->cancel = 0;
+  slot_->waiter = 0;
+  post();
+  if (!spin_for_result() && !sleep_for_result()) {
+    // The proxy died over it. The slot is never reused, nor is its channel.
+    slot_ = nullptr;
+    return error_ = -EIO;
+  }
+  const Sysret result = slot_->result;
+  __atomic_store_n(&slot_->state, HOBBES_HIO_CLAIMED, __ATOMIC_RELAXED);  // still ours; the proxy looks for POSTED only
+  return result == -EINTR ? restart_call : result;
+}
+
+void HostCall::post() {
+  __atomic_store_n(&slot_->state, HOBBES_HIO_POSTED, __ATOMIC_RELEASE);  // partner: the worker's acquire
+  __atomic_add_fetch(&channel_.posted, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&channel_.sleepers, __ATOMIC_SEQ_CST) != 0) port::wake(&channel_.posted, 1);
+}
+
+bool HostCall::spin_for_result() {
+  const uint64_t end = port::ticks() + boot_params().tsc_hz / spins_per_second;
+  do {
+    if (__atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE) return true;  // partner: the proxy's release
+    port::relax();
+  } while (port::ticks() < end);
+  return false;
+}
+
+bool HostCall::sleep_for_result() {
+  bool cancelled = false;
+  __atomic_store_n(&slot_->waiter, 1, __ATOMIC_SEQ_CST);
+  while (true) {
+    const uint32_t state = __atomic_load_n(&slot_->state, __ATOMIC_SEQ_CST);
+    if (state == HOBBES_HIO_DONE) return true;
+    if (proxy_is_dead()) return __atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE;
+    if (!cancelled && signal_cancels()) {
+      cancel();
+      cancelled = true;
+    }
+    port::wait(&slot_->state, state, monotonic_ns() + look_again_ns);
+  }
+}
+
+void HostCall::cancel() {
+  __atomic_store_n(&slot_->cancel, 1, __ATOMIC_SEQ_CST);  // before `cancels`: the proxy looks here when that has moved
+  __atomic_add_fetch(&channel_.cancels, 1, __ATOMIC_SEQ_CST);
+  port::wake(&channel_.cancels, INT32_MAX);
+}
+
+}  // namespace hobbes::lwk::fs

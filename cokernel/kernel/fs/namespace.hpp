@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The name space: which file system a path belongs to. /proc, /dev, /dev/shm and /tmp are the enclave's own; everything
+// else is the host's, through the application's proxy.
+//
+// ".." is resolved in the text of the path, so behind a symbolic link it leads back to where the link lies.
+#pragma once
+
+#include "cokernel/kernel/fs/file_system.hpp"
+#include "cokernel/kernel/fs/path.hpp"
+
+namespace hobbes::lwk::fs {
+
+/// Makes the file systems of the enclave. 0 or -ENOMEM. Once, after the heap works.
+[[nodiscard]] int start_namespace();
+
+/// A name that has been found its file system.
+struct Place : Immovable {
+  FileSystem* system = nullptr;
+  const char* path = "";  ///< in that file system: "" is its root, else "/name..."
+  PathText absolute;      ///< as the enclave sees it, normalised
+  bool must_be_directory = false;  ///< it ended in '/'
+};
+
+/// Finds `path` (relative to `dirfd` of the caller's process) and follows the symbolic links of our own file systems; the
+/// last component's if `follow`. Whether anything is there remains to be seen. 0 or -errno.
+[[nodiscard]] int find_place(const Caller& caller, int dirfd, const char* path, bool follow, Place& place);
+
+/// openat. 0 or -errno.
+[[nodiscard]] int open_file(const Caller& caller, int dirfd, const char* path, uint32_t flags, uint32_t mode,
+                            FileRef& file);
+/// An executable regular file, for reading.
+[[nodiscard]] int open_for_exec(Process& process, const char* path, FileRef& file);
+/// The kernel's own open, of an absolute path; -EXDEV: it is the host's.
+[[nodiscard]] Sysret control_open(const char* path, uint32_t flags, uint32_t mode, FileRef& file);
+
+/// Calls visit(path, type) for each mount of the enclave's own.
+void for_each_mount(void (*visit)(const char* path, const char* type, void* context), void* context);
+/// A tmpfs file without a name (memfd_create).
+[[nodiscard]] int open_anonymous(const Caller& caller, const char* name, uint32_t flags, FileRef& file);
+
+}  // namespace hobbes::lwk::fs

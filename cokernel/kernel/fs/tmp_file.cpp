@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cokernel/kernel/fs/tmp_file.hpp"
+
+#include "cokernel/kernel/fs/entry_writer.hpp"
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/page_allocator.hpp"
+#include "cokernel/kernel/process.hpp"
+
+namespace hobbes::lwk::fs {
+
+void fill_tmpfs_usage(LinuxStatfs& usage) {
+  constexpr int64_t tmpfs_magic = 0x01021994;
+  usage = {};
+  usage.type = tmpfs_magic;
+  usage.bsize = usage.frsize = page_size;
+  usage.blocks = page_allocator().total_pages();
+  usage.bfree = usage.bavail = page_allocator().free_pages();
+  usage.files = usage.blocks;
+  usage.ffree = usage.bfree;
+  usage.namelen = name_limit;
+}
+
+Sysret TmpFile::read_at(IoVector& to, uint64_t offset) { return node_.read(to, offset); }
+
+Sysret TmpFile::write(IoVector& from) {
+  Guard guard(position_lock_);
+  return node_.write(from, (flags() & O_APPEND) != 0, position_);
+}
+
+Sysret TmpFile::write_at(IoVector& from, uint64_t offset) {
+  // Linux appends here too (pwrite(2), BUGS).
+  return node_.write(from, (flags() & O_APPEND) != 0, offset);
+}
+
+Sysret TmpFile::status(FileStatus& status) {
+  node_.fill(status);
+  return 0;
+}
+
+Sysret TmpFile::change(const Change& change) {
+  return node_.change(Caller::of(*port::current().process), change);
+}
+
+Sysret TmpFile::usage(LinuxStatfs& usage) {
+  fill_tmpfs_usage(usage);
+  return 0;
+}
+
+Sysret TmpDirectory::read_entries(IoVector& to) {
+  constexpr uint64_t after_self = 1, after_parent = 2;
+  EntryWriter writer(to);
+  Guard guard(position_lock_);
+  Guard tree(system_.tree_);
+  constexpr uint8_t directory = entry_type(S_IFDIR);
+  if (position_ < after_self) {
+    if (!writer.add(node_.inode, after_self, directory, ".")) return writer.result(true);
+    position_ = after_self;
+  }
+  if (position_ < after_parent) {
+    const uint64_t parent = node_.parent != nullptr ? node_.parent->inode : node_.inode;
+    if (!writer.add(parent, after_parent, directory, "..")) return writer.result(true);
+    position_ = after_parent;
+  }
+  for (const TmpEntry& entry : node_.entries) {
+    if (entry.cookie <= position_) continue;
+    if (!writer.add(entry.node->inode, entry.cookie, entry_type(entry.node->type), entry.name))
+      return writer.result(true);
+    position_ = entry.cookie;
+  }
+  return writer.result(false);
+}
+
+}  // namespace hobbes::lwk::fs

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// mmap and its relatives.
+#include "cokernel/kernel/calls.hpp"
+#include "cokernel/kernel/fs/fd_table.hpp"
+#include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/syscall.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+enum MapFlags : uint64_t {
+  MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 0xf, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
+  MAP_FIXED_NOREPLACE = 0x100000,
+};
+constexpr uint64_t known_protection = 7;
+constexpr uint64_t remap_may_move = 1, remap_fixed = 2;
+
+/// A file's pages are read in when it is mapped.
+Sysret fill_from_file(Process& process, UserAddr address, uint64_t size, fs::File& file, uint64_t offset) {
+  while (size > 0) {
+    uint64_t piece = 0;
+    void* memory = process.space.direct(address, size, 0, piece);
+    if (memory == nullptr) return -EFAULT;
+    uint64_t done = 0;
+    while (done < piece) {
+      const Sysret got = fs::read_at(file, static_cast<char*>(memory) + done, piece - done, offset + done);
+      if (got < 0) return got;
+      if (got == 0) return 0;  // behind its end a file reads as zeros
+      done += static_cast<uint64_t>(got);
+    }
+    address += piece;
+    offset += piece;
+    size -= piece;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Sysret sys_mmap(Thread& self, const Args& args) {
+  Process& process = *self.process;
+  const uint64_t flags = args[3];
+  const uint64_t type = flags & MAP_TYPE;
+  if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE) return -EINVAL;
+  if (args[5] % page_size != 0) return -EINVAL;
+  AddressSpace::Request request;
+  request.address = args[0];
+  request.size = args[1];
+  request.protection = static_cast<uint32_t>(args[2] & known_protection);
+  request.fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+  request.no_replace = (flags & MAP_FIXED_NOREPLACE) != 0;
+  request.shared = type != MAP_PRIVATE;
+  if ((flags & MAP_ANONYMOUS) != 0) {
+    request.reserve_only = request.protection == port::prot_none;
+    return process.space.map(request);
+  }
+
+  fs::FileRef file = fs::file_of(process, static_cast<int>(args[4]));
+  if (!file) return -EBADF;
+  const bool writes_back = request.shared && (request.protection & port::prot_write) != 0;
+  if (const int error = fs::may_map(*file, writes_back); error != 0) return error;
+  request.kind = RegionKind::file;
+  request.name = fs::path_of(*file);
+  request.file_offset = args[5];
+  const Sysret address = process.space.map(request);
+  if (address < 0) return address;
+  const Sysret filled = fill_from_file(process, static_cast<UserAddr>(address), request.size, *file, args[5]);
+  if (filled < 0) {
+    (void)process.space.unmap(static_cast<UserAddr>(address), request.size);
+    return filled;
+  }
+  return address;
+}
+
+Sysret sys_munmap(Thread& self, const Args& args) { return self.process->space.unmap(args[0], args[1]); }
+
+Sysret sys_mprotect(Thread& self, const Args& args) {
+  return (args[2] & ~known_protection) != 0
+             ? -EINVAL
+             : self.process->space.protect(args[0], args[1], static_cast<uint32_t>(args[2]));
+}
+
+Sysret sys_mremap(Thread& self, const Args& args) {
+  const uint64_t flags = args[3];
+  if ((flags & ~(remap_may_move | remap_fixed)) != 0 || flags == remap_fixed) return -EINVAL;
+  return self.process->space.remap(args[0], args[1], args[2], (flags & remap_may_move) != 0, (flags & remap_fixed) != 0,
+                                   args[4]);
+}
+
+Sysret sys_brk(Thread& self, const Args& args) { return self.process->space.set_break(args[0]); }
+
+Sysret sys_madvise(Thread& self, const Args& args) {
+  constexpr uint64_t dont_need = 4;
+  if (args[0] % page_size != 0) return -EINVAL;
+  // MADV_DONTNEED promises zeros in private anonymous memory; all other advice is about a pager that is not here.
+  return args[2] == dont_need ? self.process->space.zero(args[0], args[1]) : 0;
+}
+
+Sysret sys_msync(Thread&, const Args& args) { return args[0] % page_size != 0 ? -EINVAL : 0; }
+Sysret sys_mlock(Thread&, const Args&) { return 0; }
+
+}  // namespace hobbes::lwk

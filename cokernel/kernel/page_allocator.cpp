@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cokernel/kernel/page_allocator.hpp"
+
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/port.hpp"
+#include "cokernel/kernel/string.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+PageAllocator the_page_allocator;
+
+uint32_t floor_log2(uint64_t value) { return 63u - static_cast<uint32_t>(__builtin_clzll(value)); }
+uint32_t ceil_log2(uint64_t value) { return value <= 1 ? 0 : floor_log2(value - 1) + 1; }
+
+}  // namespace
+
+PageAllocator& page_allocator() { return the_page_allocator; }
+
+int PageAllocator::add_block(PhysAddr base, uint64_t size, uint64_t reserved) {
+  if (size == 0 || base % large_page_size != 0 || size % large_page_size != 0) return -EINVAL;
+  Guard guard(lock_);
+  for (uint32_t i = 0; i < block_count_; ++i)
+    if (base < blocks_[i].base + (blocks_[i].pages << page_shift) && blocks_[i].base < base + size) return -EEXIST;
+  if (block_count_ == max_blocks) return -ENOSPC;
+
+  const uint64_t pages = size >> page_shift;
+  const uint64_t table_start = align_up(reserved, page_size);
+  const uint64_t first_free = pages_of(table_start + pages * sizeof(Page));
+  if (first_free >= pages) return -EINVAL;
+  Block& block = blocks_[block_count_++];
+  block = Block{base, pages, 0, pages - first_free, static_cast<Page*>(port::direct(base + table_start)), {}};
+  free_range(block, first_free, pages, head_zero);
+  return 0;
+}
+
+int PageAllocator::remove_block(PhysAddr base) {
+  Guard guard(lock_);
+  for (uint32_t i = 0; i < block_count_; ++i) {
+    if (blocks_[i].base != base) continue;
+    if (i == 0 || blocks_[i].free_pages != blocks_[i].usable) return -EBUSY;
+    blocks_[i] = blocks_[--block_count_];
+    return 0;
+  }
+  return -ENOENT;
+}
+
+PageAllocator::Block* PageAllocator::block_of(PhysAddr address) {
+  for (uint32_t i = 0; i < block_count_; ++i)
+    if (address - blocks_[i].base < blocks_[i].pages << page_shift) return &blocks_[i];
+  return nullptr;
+}
+
+void PageAllocator::push(Block& block, uint32_t page, uint32_t order, uint8_t state) {
+  Page& entry = block.table[page];
+  entry.next = block.heads[order];
+  entry.previous = 0;
+  entry.order = static_cast<uint8_t>(order);
+  entry.state = state;
+  if (entry.next != 0) block.table[entry.next - 1].previous = page + 1;
+  block.heads[order] = page + 1;
+}
+
+void PageAllocator::remove(Block& block, uint32_t page) {
+  Page& entry = block.table[page];
+  if (entry.previous != 0) block.table[entry.previous - 1].next = entry.next;
+  else block.heads[entry.order] = entry.next;
+  if (entry.next != 0) block.table[entry.next - 1].previous = entry.previous;
+  entry.state = 0;
+}
+
+void PageAllocator::free_chunk(Block& block, uint32_t page, uint32_t order, uint8_t state) {
+  block.free_pages += 1ull << order;
+  while (order < max_order) {
+    const uint32_t buddy = page ^ (1u << order);
+    if (buddy + (1ull << order) > block.pages) break;
+    const Page& other = block.table[buddy];
+    if (other.state == 0 || other.order != order) break;
+    state = state == head_zero ? other.state : state;  // zero only if both are
+    remove(block, buddy);
+    page &= ~(1u << order);
+    ++order;
+  }
+  push(block, page, order, state);
+}
+
+void PageAllocator::free_range(Block& block, uint64_t first, uint64_t end, uint8_t state) {
+  while (first < end) {
+    const uint32_t aligned = first == 0 ? max_order : static_cast<uint32_t>(__builtin_ctzll(first));
+    const uint32_t order = min(min(aligned, floor_log2(end - first)), max_order);
+    free_chunk(block, static_cast<uint32_t>(first), order, state);
+    first += 1ull << order;
+  }
+}
+
+PhysAddr PageAllocator::take(uint32_t order, bool& zero) {
+  for (uint32_t i = 0; i < block_count_; ++i) {
+    Block& block = blocks_[i];
+    for (uint32_t have = order; have <= max_order; ++have) {
+      if (block.heads[have] == 0) continue;
+      const uint32_t page = block.heads[have] - 1;
+      const uint8_t state = block.table[page].state;
+      remove(block, page);
+      block.free_pages -= 1ull << order;
+      while (have > order) {
+        --have;
+        push(block, page + (1u << have), have, state);
+      }
+      zero = state == head_zero;
+      return block.base + (static_cast<uint64_t>(page) << page_shift);
+    }
+  }
+  return 0;
+}
+
+PhysAddr PageAllocator::allocate(uint32_t order, bool zeroed, bool* was_zero) {
+  bool zero = false;
+  PhysAddr base = 0;
+  {
+    Guard guard(lock_);
+    if (order > max_order) return 0;
+    base = take(order, zero);
+  }
+  if (base != 0 && zeroed && !zero) memset(port::direct(base), 0, page_size << order);
+  if (was_zero != nullptr) *was_zero = zero;
+  return base;
+}
+
+int PageAllocator::allocate_extents(uint64_t size, bool zeroed, Extent*& extents, uint32_t& count) {
+  constexpr uint32_t most = 4096;
+  Buffer scratch(most * sizeof(Extent));
+  if (!scratch) return -ENOMEM;
+  auto* found = reinterpret_cast<Extent*>(scratch.data());
+  uint32_t pieces = 0;
+  uint64_t left = pages_of(size);
+  uint32_t order = min(ceil_log2(left), max_order);
+  while (left > 0) {
+    // One chunk that covers all that is left (its tail goes back), else the largest there is.
+    order = min(order, ceil_log2(left));
+    bool zero = false;
+    const PhysAddr base = pieces < most ? allocate(order, false, &zero) : 0;
+    if (base == 0) {
+      if (order > 0 && pieces < most) {
+        --order;
+        continue;
+      }
+      for (uint32_t i = 0; i < pieces; ++i) free(found[i].base, found[i].size);
+      return -ENOMEM;
+    }
+    const uint64_t pages = min(left, uint64_t{1} << order);
+    if (pages < 1ull << order) give_back(base + (pages << page_shift), (1ull << order) - pages, zero);
+    if (zeroed && !zero) memset(port::direct(base), 0, pages << page_shift);
+    found[pieces++] = {base, pages << page_shift};
+    left -= pages;
+  }
+  extents = static_cast<Extent*>(lwk::allocate(pieces * sizeof(Extent)));
+  if (extents == nullptr) {
+    for (uint32_t i = 0; i < pieces; ++i) free(found[i].base, found[i].size);
+    return -ENOMEM;
+  }
+  memcpy(extents, found, pieces * sizeof(Extent));
+  count = pieces;
+  return 0;
+}
+
+void PageAllocator::free(PhysAddr base, uint64_t size) {
+  if (size > 0) give_back(base, pages_of(size), false);
+}
+
+void PageAllocator::give_back(PhysAddr base, uint64_t pages, bool zero) {
+  Guard guard(lock_);
+  Block* block = block_of(base);
+  if (block == nullptr) return;
+  const uint64_t first = (base - block->base) >> page_shift;
+  free_range(*block, first, first + pages, zero ? head_zero : head_dirty);
+}
+
+uint8_t& PageAllocator::tag(PhysAddr page) {
+  // Unlocked: the page is allocated, so its block stays, and the byte is its owner's.
+  Block* block = block_of(page);
+  return block->table[(page - block->base) >> page_shift].tag;
+}
+
+uint64_t PageAllocator::total_pages() {
+  Guard guard(lock_);
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < block_count_; ++i) total += blocks_[i].usable;
+  return total;
+}
+
+uint64_t PageAllocator::free_pages() {
+  Guard guard(lock_);
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < block_count_; ++i) total += blocks_[i].free_pages;
+  return total;
+}
+
+}  // namespace hobbes::lwk

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// PageAllocator: the enclave's physical memory in blocks, each a binary buddy system (Knowlton, CACM 8(10), 1965).
+//
+// A block's bookkeeping lies at its own start. It relies on fresh blocks being zero, so that a boot touches only what it
+// uses: an all-zero Page is one that heads no free chunk. Chunks remember whether they are still zero.
+#pragma once
+
+#include "cokernel/kernel/address_space.hpp"
+#include "cokernel/kernel/lock.hpp"
+#include "cokernel/kernel/types.hpp"
+
+namespace hobbes::lwk {
+
+class PageAllocator : Immovable {
+ public:
+  static constexpr uint32_t max_order = 15;  ///< 128 MiB
+  static constexpr uint32_t max_blocks = HOBBES_BOOT_MAX_REGIONS;
+
+  /// Takes over [base, base + size), of which the first `reserved` bytes are in use already. The memory is zero. 0,
+  /// -EEXIST (overlaps), -ENOSPC (too many blocks), -EINVAL.
+  [[nodiscard]] int add_block(PhysAddr base, uint64_t size, uint64_t reserved);
+  /// Gives a block up: 0, -ENOENT, -EBUSY (part of it is in use).
+  [[nodiscard]] int remove_block(PhysAddr base);
+
+  /// A naturally aligned chunk of 2^order pages; 0: none. `was_zero`: whether it was before `zeroed` made it so.
+  [[nodiscard]] PhysAddr allocate(uint32_t order, bool zeroed, bool* was_zero = nullptr);
+  /// `size` bytes (whole pages) in as few pieces as possible, 2 MiB aligned where they are that large. `extents` is from
+  /// the kernel heap and the caller's. 0 or -ENOMEM.
+  [[nodiscard]] int allocate_extents(uint64_t size, bool zeroed, Extent*& extents, uint32_t& count);
+  /// Any page range that was allocated, whole chunks or not.
+  void free(PhysAddr base, uint64_t size);
+
+  /// One byte of bookkeeping for the heap, a page; its owner sets it after allocate().
+  [[nodiscard]] uint8_t& tag(PhysAddr page);
+
+  [[nodiscard]] uint64_t total_pages();
+  [[nodiscard]] uint64_t free_pages();
+
+ private:
+  struct Page {
+    uint32_t next, previous;  // index + 1 within the block; 0: none
+    uint8_t order;
+    uint8_t state;  // 0: no free chunk starts here
+    uint8_t tag;
+    uint8_t reserved;
+  };
+  static constexpr uint8_t head_dirty = 1, head_zero = 2;
+  struct Block {
+    PhysAddr base;
+    uint64_t pages;       // all of the block
+    uint64_t free_pages;
+    uint64_t usable;      // free_pages when nothing is in use
+    Page* table;
+    uint32_t heads[max_order + 1];
+  };
+
+  [[nodiscard]] Block* block_of(PhysAddr address);
+  void push(Block& block, uint32_t page, uint32_t order, uint8_t state);
+  void remove(Block& block, uint32_t page);
+  void free_chunk(Block& block, uint32_t page, uint32_t order, uint8_t state);
+  void give_back(PhysAddr base, uint64_t pages, bool zero);
+  void free_range(Block& block, uint64_t first, uint64_t end, uint8_t state);
+  [[nodiscard]] PhysAddr take(uint32_t order, bool& zero);
+
+  Mutex lock_;
+  uint32_t block_count_ = 0;
+  Block blocks_[max_blocks];
+};
+
+[[nodiscard]] PageAllocator& page_allocator();
+
+}  // namespace hobbes::lwk

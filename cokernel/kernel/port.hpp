@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an architecture port (arch/hosted, arch/x86_64) does for the portable kernel. A port decides nothing.
+#pragma once
+
+#include "cokernel/kernel/types.hpp"
+#include "kernel-bridge/abi/boot_params.h"
+
+namespace hobbes::lwk {
+
+struct Thread;
+struct Process;
+struct Registers;
+
+namespace port {
+
+/// The running thread. Kernel threads (control task) have one too.
+[[nodiscard]] Thread& current();
+
+/// Sleeps while *word == expected, until wake(), the monotonic `deadline_ns`, or for no reason.
+void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns);
+/// Wakes at most `count` sleepers.
+void wake(uint32_t* word, int count);
+/// One turn of a spin loop.
+void relax();
+/// The CPU's time-stamp counter.
+[[nodiscard]] uint64_t ticks();
+
+/// The kernel's pointer to physical memory of this enclave, valid in every address space.
+[[nodiscard]] void* direct(PhysAddr address);
+[[nodiscard]] PhysAddr physical(const void* pointer);
+/// Applications live in [user_start, user_end).
+inline constexpr UserAddr user_start = 0x10000;
+inline constexpr UserAddr user_end = 0x7b0000000000;
+
+enum Protection : uint32_t { prot_none = 0, prot_read = 1, prot_write = 2, prot_exec = 4 };
+
+/// Changes the running process' page tables. 0 or -errno (ENOMEM).
+[[nodiscard]] int map(UserAddr address, PhysAddr physical, uint64_t size, uint32_t protection);
+void unmap(UserAddr address, uint64_t size);
+[[nodiscard]] int protect(UserAddr address, uint64_t size, uint32_t protection);
+
+/// Copies between kernel and user memory; a bad user address yields false and a partial copy, never a crash.
+[[nodiscard]] bool copy_from_user(void* to, UserAddr from, size_t size);
+[[nodiscard]] bool copy_to_user(UserAddr to, const void* from, size_t size);
+/// Length of the string at `from` without its NUL, at most `limit`; -1: a bad address, -2: no NUL within the limit.
+[[nodiscard]] int64_t copy_string_from_user(char* to, UserAddr from, size_t limit);
+/// *word when nothing faults (futex). False: bad address.
+[[nodiscard]] bool load_user_word(UserAddr address, uint32_t& value);
+[[nodiscard]] bool compare_exchange_user_word(UserAddr address, uint32_t& expected, uint32_t desired);
+
+/// Starts `thread` (its `start` function) in its process: a new address space, if it is the first of `process`.
+/// 0 or -errno; on failure nothing has started.
+[[nodiscard]] int start_process(Process& process, Thread& thread);
+[[nodiscard]] int start_thread(Thread& thread);
+/// Ends the running thread; `last` if its process ends with it. The port releases the kernel stack.
+[[noreturn]] void exit_thread(bool last);
+/// Goes to user mode with the thread's registers, delivering what is pending first.
+[[noreturn]] void enter_user(Thread& thread);
+/// Makes another thread look at its pending signals soon, wherever it runs.
+void interrupt(Thread& thread);
+void set_user_tls(UserAddr base);
+[[nodiscard]] UserAddr user_tls();
+/// The machine CPU (Linux number) the running thread is on now.
+[[nodiscard]] uint32_t machine_cpu();
+/// Keeps a thread on these enclave-logical CPUs (bit mask).
+void set_affinity(Thread& thread, const uint64_t mask[4]);
+
+/// Floating-point state for signal frames, in XSAVE's standard format, 64-byte aligned.
+[[nodiscard]] size_t fpu_state_size();
+[[nodiscard]] bool save_fpu_to_user(UserAddr to);
+[[nodiscard]] bool restore_fpu_from_user(UserAddr from);
+void reset_fpu();
+
+/// Tells leviathan that there is something on the control queue / console.
+void ring_control_bell();
+void ring_console_bell();
+
+[[noreturn]] void halt();
+
+}  // namespace port
+
+[[nodiscard]] hobbes_boot_params& boot_params();
+
+}  // namespace hobbes::lwk

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Process: an address space, open files, signal handlers, and threads.
+#pragma once
+
+#include "cokernel/kernel/address_space.hpp"
+#include "cokernel/kernel/fs/file.hpp"
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/list.hpp"
+#include "cokernel/kernel/lock.hpp"
+#include "cokernel/kernel/registers.hpp"
+#include "cokernel/kernel/signal.hpp"
+#include "cokernel/kernel/user_memory.hpp"
+#include "cokernel/kernel/wait_queue.hpp"
+
+namespace hobbes::lwk {
+
+struct App;
+struct Thread;
+namespace fs { class FdTable; }
+
+struct SiblingNode : ListNode {};
+struct ProcessNode : ListNode {};
+struct ThreadNode : ListNode {};
+
+/// The hosted port's pages of code that rewritten system-call sites jump to.
+struct StubPages : Immovable {
+  ~StubPages() { release(functions); }
+  void forget() {
+    count = 0;
+    collected = false;
+    release(functions);
+    functions = nullptr;
+    function_count = 0;
+  }
+  static constexpr uint32_t limit = 16;
+  struct Page {
+    UserAddr address;
+    uint32_t used;
+  };
+  Mutex lock;
+  uint32_t count = 0;
+  Page pages[limit];
+  bool collected = false;         ///< the executable's function starts, sorted, as far as it names them
+  UserAddr* functions = nullptr;  ///< from the kernel heap
+  uint64_t function_count = 0;
+};
+
+enum class ProcessState { alive, zombie };
+
+struct Process : SiblingNode, ProcessNode, Immovable {
+  // Constant after creation.
+  int pid = 0;
+  App* app = nullptr;  ///< null: the kernel's own process (pid 1)
+
+  // The process' own.
+  AddressSpace space;
+
+  // Under files_lock.
+  Mutex files_lock;
+  fs::FdTable* files = nullptr;
+  char cwd[path_limit] = "/";  ///< absolute, normalised, as the enclave sees it
+  uint32_t umask = 022;
+
+  // Replaced by execve, under the process table's lock.
+  fs::FileRef image;  ///< the file it was loaded from
+  char executable[path_limit] = {};
+  char command[16] = {};  ///< comm
+  UserAddr arguments_start = 0, arguments_end = 0, environment_start = 0, environment_end = 0;
+
+  // Under the process table's lock (process_table.hpp).
+  Process* parent = nullptr;
+  List<Process, SiblingNode> children;
+  List<Thread, ThreadNode> threads;
+  uint32_t thread_count = 0;
+  ProcessState state = ProcessState::alive;
+  int group = 0, session = 0;
+  int exit_status = 0;  ///< wait4's encoding
+  bool exiting = false;
+  bool in_exec = false;  ///< other threads are leaving
+  SignalAction actions[signal_count] = {};
+  SignalSet pending = 0;
+  SignalInfo pending_info[signal_count];
+  WaitQueue child_ended;
+  WaitQueue thread_left;
+  int64_t alarm_deadline = never;
+
+  // The port's.
+  StubPages stubs;
+  uint64_t port_seen = 0;  ///< hosted: how many unplugged blocks it has dropped
+};
+
+struct Thread : ThreadNode, Immovable {
+  // The port's part comes first: entry code finds it through the CPU (arch/hosted/entry.S knows these offsets).
+  Thread* self = this;           // +16 (behind ThreadNode)
+  uint64_t kernel_stack_top = 0; // +24 where a system call's Registers end
+  uint64_t user_rsp = 0;         // +32 scratch of the entry code
+  uint32_t attention = 0;        // +40 not 0: look at signals before going to user mode
+  uint32_t wake_word = 0;        // +44 see wait_queue.hpp
+
+  int tid = 0;
+  Process* process = nullptr;
+  void (*start)(Thread&) = nullptr;  ///< first code of the thread, on its kernel stack
+  void* start_argument = nullptr;
+  Registers* registers = nullptr;    ///< its user state, on its kernel stack
+  void* kernel_stack = nullptr;
+  uint32_t port_tid = 1;      ///< 0: the port is done with its stack (hosted: Linux's thread id, which Linux clears)
+  uint32_t port_process = 0;  ///< hosted: Linux's process id; 0: not started yet
+  UserAddr tls = 0;                  ///< initial TLS base
+
+  // Under the process table's lock.
+  SignalSet pending = 0;
+  SignalInfo pending_info[signal_count];
+  bool killed = false;  ///< must leave: its process ends or execs
+
+  // The running thread's own.
+  SignalSet mask = 0;
+  SignalSet saved_mask = 0;  ///< of rt_sigsuspend and friends
+  bool restore_mask = false;
+  AlternateStack alternate_stack{0, ss_disable, 0, 0};
+  UserAddr clear_on_exit = 0;  ///< set_tid_address
+  UserAddr robust_list = 0;
+  uint64_t affinity[4] = {};
+  uint64_t calls = 0, traps = 0, host_calls = 0, unimplemented = 0, patches = 0;
+};
+
+}  // namespace hobbes::lwk

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// Births and deaths. A thread that has left still runs on its kernel stack until the port is done with it; such threads
+// wait in `departed` and are freed by whoever creates the next one.
+#include "cokernel/kernel/process_table.hpp"
+
+#include "cokernel/kernel/apps.hpp"
+#include "cokernel/kernel/fs/fd_table.hpp"
+#include "cokernel/kernel/futex.hpp"
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/print.hpp"
+#include "cokernel/kernel/string.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+constexpr uint64_t kernel_stack_size = 64 << 10;
+constexpr int first_pid = 2;
+constexpr int last_pid = 4194303;  // Linux's limit (PID_MAX_LIMIT)
+
+Mutex table_lock;
+List<Process, ProcessNode> processes;
+List<Thread, ThreadNode> departed;
+Process the_init;
+int next_pid = first_pid;
+
+int new_pid() {
+  while (true) {
+    const int pid = next_pid;
+    next_pid = next_pid == last_pid ? first_pid : next_pid + 1;
+    if (find_process(pid) == nullptr && find_thread(pid) == nullptr) return pid;
+  }
+}
+
+void free_thread(Thread* thread) {
+  release(thread->kernel_stack);
+  delete thread;
+}
+
+/// Under table_lock: nothing refers to the process any more.
+void bury(Process& process) {
+  process.SiblingNode::unlink();
+  process.ProcessNode::unlink();
+  delete &process;
+}
+
+bool ignores_children(const Process& process) {
+  const SignalAction& action = process.actions[SIGCHLD - 1];
+  return action.handler == sig_ignore || (action.flags & SA_NOCLDWAIT) != 0 || &process == &the_init;
+}
+
+/// Under table_lock: orphans go to init; those that are dead already are buried there.
+void give_children_away(Process& process) {
+  while (Process* child = process.children.pop_front()) {
+    child->parent = &the_init;
+    the_init.children.push_back(*child);
+    if (child->state == ProcessState::zombie) bury(*child);
+  }
+}
+
+void notify_parent(Process& process) {
+  SignalInfo info{};
+  info.signo = SIGCHLD;
+  const int status = process.exit_status;
+  info.code = (status & 0x7f) == 0 ? 1 : 2;  // CLD_EXITED, CLD_KILLED
+  info.child.pid = process.pid;
+  info.child.status = (status & 0x7f) == 0 ? status >> 8 : status & 0x7f;
+  if (process.parent != &the_init) send_signal_locked(*process.parent, info);
+  process.parent->child_ended.wake_all();
+}
+
+/// The last thread of a process takes it down.
+void end_process(Process& process) {
+  {
+    fs::FdTable* files = nullptr;
+    {
+      Guard guard(process.files_lock);
+      files = process.files;
+      process.files = nullptr;
+    }
+    delete files;
+  }
+  process.image = fs::FileRef();  // may wait for the host: not under the lock
+  process.space.clear(false);
+  App* app = process.app;
+  {
+    Guard guard(table_lock);
+    give_children_away(process);
+    process.state = ProcessState::zombie;
+    const int status = process.exit_status;
+    const bool leader = app != nullptr && app->leader == &process;
+    notify_parent(process);
+    if (ignores_children(*process.parent)) bury(process);
+    if (app != nullptr) app_process_ended_locked(*app, leader, status);
+  }
+}
+
+}  // namespace
+
+Mutex& process_lock() { return table_lock; }
+List<Process, ProcessNode>& all_processes() { return processes; }
+Process& init_process() { return the_init; }
+
+Process* find_process(int pid) {
+  if (pid == 1) return &the_init;
+  for (Process& process : processes)
+    if (process.pid == pid) return &process;
+  return nullptr;
+}
+
+Thread* find_thread(int tid) {
+  for (Process& process : processes)
+    for (Thread& thread : process.threads)
+      if (thread.tid == tid) return &thread;
+  return nullptr;
+}
+
+Thread* create_thread(Process& process) {
+  collect_departed();
+  Owned<Thread> thread(new (nothrow) Thread);
+  if (!thread) return nullptr;
+  thread->kernel_stack = allocate(kernel_stack_size);
+  if (thread->kernel_stack == nullptr) return nullptr;
+  // 8 off alignment: a call after the Registers are pushed finds the stack aligned as the ABI wants it.
+  thread->kernel_stack_top = reinterpret_cast<uint64_t>(thread->kernel_stack) + kernel_stack_size - 8;
+  thread->registers = reinterpret_cast<Registers*>(thread->kernel_stack_top - sizeof(Registers));
+  memset(thread->registers, 0, sizeof(Registers));
+  thread->process = &process;
+  Guard guard(table_lock);
+  thread->killed = process.exiting || process.in_exec;
+  thread->tid = process.thread_count == 0 ? process.pid : new_pid();
+  process.threads.push_back(*thread);
+  ++process.thread_count;
+  return thread.release();
+}
+
+Process* create_process(Process& parent, App* app) {
+  Owned<Process> process(new (nothrow) Process);
+  if (!process) return nullptr;
+  {
+    Guard guard(table_lock);
+    process->pid = new_pid();
+    process->app = app;
+    process->parent = &parent;
+    process->group = parent.group;
+    process->session = parent.session;
+    parent.children.push_back(*process);
+    processes.push_back(*process);
+    if (app != nullptr) ++app->processes;
+  }
+  if (create_thread(*process) == nullptr) {
+    discard_process(process.release());
+    return nullptr;
+  }
+  return process.release();
+}
+
+void discard_thread(Thread* thread) {
+  {
+    Guard guard(table_lock);
+    thread->ThreadNode::unlink();
+    --thread->process->thread_count;
+  }
+  free_thread(thread);
+}
+
+void discard_process(Process* process) {
+  while (Thread* thread = process->threads.front()) discard_thread(thread);
+  delete process->files;
+  Guard guard(table_lock);
+  if (process->app != nullptr) --process->app->processes;
+  bury(*process);
+}
+
+void collect_departed() {
+  Guard guard(table_lock);
+  for (Thread& thread : departed) {
+    // acquire: the port cleared it after its last use of the stack.
+    if (__atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE) != 0) continue;
+    thread.ThreadNode::unlink();
+    free_thread(&thread);
+  }
+}
+
+void port_process_gone(uint32_t port_process) {
+  Guard guard(table_lock);
+  for (Thread& thread : departed)
+    if (thread.port_process == port_process) __atomic_store_n(&thread.port_tid, 0, __ATOMIC_RELEASE);
+}
+
+void exit_thread(int exit_status) {
+  Thread& self = port::current();
+  Process& process = *self.process;
+  release_robust_futexes(self);
+  if (self.clear_on_exit != 0) {
+    const uint32_t zero = 0;
+    // A bad address is the program's own business.
+    if (write_user(self.clear_on_exit, zero)) wake_futex(self.clear_on_exit, 1);
+  }
+  bool last = false;
+  {
+    Guard guard(table_lock);
+    last = process.thread_count == 1;
+    if (last && !process.exiting) {
+      process.exiting = true;
+      process.exit_status = exit_status;
+    }
+    if (!last) {
+      --process.thread_count;
+      self.ThreadNode::unlink();
+      departed.push_back(self);
+      account_thread_locked(self);
+      process.thread_left.wake_all();
+    }
+  }
+  if (last) {
+    {
+      Guard guard(table_lock);
+      account_thread_locked(self);
+    }
+    // The stack in use outlives the process object: it departs first.
+    {
+      Guard guard(table_lock);
+      self.ThreadNode::unlink();
+      departed.push_back(self);
+    }
+    end_process(process);
+  }
+  port::exit_thread(last);
+}
+
+void exit_process(int exit_status) {
+  Thread& self = port::current();
+  {
+    Guard guard(table_lock);
+    Process& process = *self.process;
+    if (!process.exiting) {
+      process.exiting = true;
+      process.exit_status = exit_status;
+    }
+    for (Thread& thread : process.threads) {
+      if (&thread == &self) continue;
+      thread.killed = true;
+      alert(thread);
+    }
+  }
+  exit_thread(exit_status);
+}
+
+bool leave_other_threads(Thread& self) {
+  Process& process = *self.process;
+  {
+    Guard guard(table_lock);
+    if (process.exiting || process.in_exec) return false;
+    process.in_exec = true;
+    for (Thread& thread : process.threads) {
+      if (&thread == &self) continue;
+      thread.killed = true;
+      alert(thread);
+    }
+  }
+  Waiter waiter(process.thread_left);
+  const auto alone = [&] { return __atomic_load_n(&process.thread_count, __ATOMIC_ACQUIRE) == 1; };
+  const Wake wake = sleep_until(alone, never);
+  Guard guard(table_lock);
+  process.in_exec = false;
+  return wake == Wake::condition;
+}
+
+Sysret wait_for_child(Process& parent, int pid, int& status, int options, int& who) {
+  int result = 0;
+  const auto matches = [&](const Process& child) {
+    if (pid == -1) return true;
+    if (pid == 0) return child.group == parent.group;
+    return pid < -1 ? child.group == -pid : child.pid == pid;
+  };
+  const auto look = [&] {
+    Guard guard(table_lock);
+    bool any = false;
+    for (Process& child : parent.children) {
+      if (!matches(child)) continue;
+      any = true;
+      if (child.state != ProcessState::zombie) continue;
+      status = child.exit_status;
+      who = child.pid;
+      bury(child);
+      result = 1;
+      return true;
+    }
+    if (!any) result = -ECHILD;
+    return !any;
+  };
+  if ((options & wait_nohang) != 0) {
+    (void)look();
+    return result;
+  }
+  Waiter waiter(parent.child_ended);
+  const Wake wake = sleep_until(look, never);
+  return wake == Wake::signal ? restart_call : result;
+}
+
+}  // namespace hobbes::lwk

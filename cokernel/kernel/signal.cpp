@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cokernel/kernel/signal.hpp"
+
+#include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/signal_frame.hpp"
+#include "cokernel/kernel/string.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+enum class Default { terminate, ignore };
+
+/// Stop signals have no job control behind them here and are ignored.
+Default default_action(int signal) {
+  switch (signal) {
+    case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH:
+    case SIGSTOP: case SIGTSTP: case SIGTTIN: case SIGTTOU:
+      return Default::ignore;
+    default:
+      return Default::terminate;
+  }
+}
+
+bool is_ignored(const Process& process, int signal) {
+  const uint64_t handler = process.actions[signal - 1].handler;
+  return handler == sig_ignore || (handler == sig_default && default_action(signal) == Default::ignore);
+}
+
+void queue(SignalSet& pending, SignalInfo* infos, const SignalInfo& info) {
+  if ((pending & signal_bit(info.signo)) != 0) return;  // standard signals do not queue
+  infos[info.signo - 1] = info;
+  pending |= signal_bit(info.signo);
+}
+
+/// Under process_lock: takes the lowest signal that may be delivered now.
+bool take(Thread& self, SignalInfo& info) {
+  SignalSet* sets[] = {&self.pending, &self.process->pending};
+  SignalInfo* infos[] = {self.pending_info, self.process->pending_info};
+  for (int i = 0; i < 2; ++i) {
+    const SignalSet ready = *sets[i] & ~self.mask;
+    if (ready == 0) continue;
+    const int signal = __builtin_ctzll(ready) + 1;
+    info = infos[i][signal - 1];
+    *sets[i] &= ~signal_bit(signal);
+    return true;
+  }
+  return false;
+}
+
+/// A call that a signal interrupted goes back to its `syscall` instruction, which every site keeps, or ends with EINTR.
+void finish_interrupted_call(Registers& registers, bool again) {
+  if (registers.number == no_call) return;
+  const auto result = static_cast<int64_t>(registers.rax);
+  if (result != restart_call && result != restart_never_handled) return;
+  if (again) {
+    registers.rax = registers.number;
+    registers.rip -= 2;
+  } else {
+    registers.rax = static_cast<uint64_t>(-EINTR);
+  }
+  registers.number = no_call;
+}
+
+void handle(Thread& self, Registers& registers, const SignalInfo& info) {
+  SignalAction action;
+  {
+    Guard guard(process_lock());
+    action = self.process->actions[info.signo - 1];
+    if (action.handler != sig_default && action.handler != sig_ignore && (action.flags & SA_RESETHAND) != 0)
+      self.process->actions[info.signo - 1].handler = sig_default;
+  }
+  if (action.handler == sig_ignore || (action.handler == sig_default && default_action(info.signo) == Default::ignore))
+    return;
+  if (action.handler == sig_default) exit_process(killed_by(info.signo));
+
+  const bool restarts = (action.flags & SA_RESTART) != 0 && static_cast<int64_t>(registers.rax) == restart_call;
+  finish_interrupted_call(registers, restarts);
+  const SignalSet return_mask = self.restore_mask ? self.saved_mask : self.mask;
+  self.restore_mask = false;
+  if (!push_signal_frame(self, registers, action, info, return_mask)) exit_process(killed_by(SIGSEGV));
+  self.mask |= action.mask & ~unblockable;
+  if ((action.flags & SA_NODEFER) == 0) self.mask |= signal_bit(info.signo);
+}
+
+}  // namespace
+
+void alert(Thread& thread) {
+  // release: what is pending is there when the flag is seen; partner: the exchange in deliver_signals.
+  __atomic_store_n(&thread.attention, 1, __ATOMIC_RELEASE);
+  wake_thread(thread);
+  if (&thread != &port::current()) port::interrupt(thread);
+}
+
+void send_signal_locked(Process& process, const SignalInfo& info) {
+  if (process.state != ProcessState::alive || process.exiting || process.pid == 1) return;
+  const SignalSet bit = signal_bit(info.signo);
+  Thread* target = nullptr;
+  bool blocked_everywhere = true;
+  for (Thread& thread : process.threads) {
+    if ((thread.mask & bit) != 0) continue;
+    blocked_everywhere = false;
+    if (target == nullptr || &thread == &port::current()) target = &thread;
+  }
+  if (!blocked_everywhere && is_ignored(process, info.signo)) return;
+  queue(process.pending, process.pending_info, info);
+  if (target != nullptr) alert(*target);
+}
+
+void send_signal(Process& process, const SignalInfo& info) {
+  Guard guard(process_lock());
+  send_signal_locked(process, info);
+}
+
+void send_signal(Process& process, int signal, int code) {
+  SignalInfo info{};
+  info.signo = signal;
+  info.code = code;
+  send_signal(process, info);
+}
+
+void send_signal_locked(Thread& thread, const SignalInfo& info) {
+  if ((thread.mask & signal_bit(info.signo)) == 0 && is_ignored(*thread.process, info.signo)) return;
+  queue(thread.pending, thread.pending_info, info);
+  if ((thread.mask & signal_bit(info.signo)) == 0) alert(thread);
+}
+
+void force_signal(Thread& self, const SignalInfo& info) {
+  const SignalSet bit = signal_bit(info.signo);
+  Guard guard(process_lock());
+  if ((self.mask & bit) != 0 || self.process->actions[info.signo - 1].handler == sig_ignore)
+    self.process->actions[info.signo - 1].handler = sig_default;
+  self.mask &= ~bit;
+  self.pending &= ~bit;
+  queue(self.pending, self.pending_info, info);
+  __atomic_store_n(&self.attention, 1, __ATOMIC_RELEASE);  // partner: the exchange in deliver_signals
+}
+
+bool signal_pending(const Thread& thread) {
+  // Racy on purpose: whoever adds a signal wakes the thread afterwards.
+  const SignalSet pending = __atomic_load_n(&thread.pending, __ATOMIC_RELAXED) |
+                            __atomic_load_n(&thread.process->pending, __ATOMIC_RELAXED);
+  return __atomic_load_n(&thread.killed, __ATOMIC_RELAXED) || (pending & ~thread.mask) != 0;
+}
+
+void deliver_signals(Thread& self, Registers& registers) {
+  // acquire: partner is the release in alert().
+  while (__atomic_exchange_n(&self.attention, 0, __ATOMIC_ACQUIRE) != 0) {
+    if (__atomic_load_n(&self.killed, __ATOMIC_RELAXED)) exit_thread(0);
+    SignalInfo info;
+    while (true) {
+      bool found = false;
+      {
+        Guard guard(process_lock());
+        found = take(self, info);
+      }
+      if (!found) break;
+      handle(self, registers, info);
+    }
+    finish_interrupted_call(registers, true);
+    if (self.restore_mask) {
+      self.restore_mask = false;
+      self.mask = self.saved_mask;
+      __atomic_store_n(&self.attention, 1, __ATOMIC_RELEASE);  // what was blocked meanwhile may be due
+    }
+  }
+}
+
+}  // namespace hobbes::lwk

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// memcpy and memset are `rep movsb/stosb`: fast on every CPU with ERMS, and they leave the vector registers, which belong
+// to the application, alone.
+#include "cokernel/kernel/string.hpp"
+
+extern "C" {
+
+void* memcpy(void* to, const void* from, size_t size) {
+  void* cursor = to;
+  asm volatile("rep movsb" : "+D"(cursor), "+S"(from), "+c"(size) : : "memory");
+  return to;
+}
+
+void* memmove(void* to, const void* from, size_t size) {
+  auto* out = static_cast<char*>(to);
+  auto* in = static_cast<const char*>(from);
+  if (out <= in || out >= in + size) return memcpy(to, from, size);
+  while (size-- > 0) out[size] = in[size];
+  return to;
+}
+
+void* memset(void* to, int byte, size_t size) {
+  void* cursor = to;
+  asm volatile("rep stosb" : "+D"(cursor), "+c"(size) : "a"(byte) : "memory");
+  return to;
+}
+
+int memcmp(const void* a, const void* b, size_t size) {
+  auto* left = static_cast<const unsigned char*>(a);
+  auto* right = static_cast<const unsigned char*>(b);
+  for (size_t i = 0; i < size; ++i)
+    if (left[i] != right[i]) return left[i] - right[i];
+  return 0;
+}
+
+size_t strlen(const char* text) {
+  size_t length = 0;
+  while (text[length] != '\0') ++length;
+  return length;
+}
+
+int strcmp(const char* a, const char* b) {
+  while (*a != '\0' && *a == *b) ++a, ++b;
+  return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
+}
+
+int strncmp(const char* a, const char* b, size_t size) {
+  for (; size > 0; ++a, ++b, --size)
+    if (*a != *b || *a == '\0') return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
+  return 0;
+}
+
+char* strrchr(const char* text, int character) {
+  const char* found = nullptr;
+  do {
+    if (*text == static_cast<char>(character)) found = text;
+  } while (*text++ != '\0');
+  return const_cast<char*>(found);
+}
+
+char* strchr(const char* text, int character) {
+  for (;; ++text) {
+    if (*text == static_cast<char>(character)) return const_cast<char*>(text);
+    if (*text == '\0') return nullptr;
+  }
+}
+
+}  // extern "C"
+
+namespace hobbes::lwk {
+
+size_t copy_string(char* to, const char* from, size_t size) {
+  const size_t length = strlen(from);
+  if (size == 0) return length;
+  const size_t kept = length < size ? length : size - 1;
+  memcpy(to, from, kept);
+  to[kept] = '\0';
+  return length;
+}
+
+}  // namespace hobbes::lwk

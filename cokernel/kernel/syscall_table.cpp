@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system-call table, and the way through it. Files' calls have their own rows in fs/file_calls.cpp.
+#include "cokernel/kernel/calls.hpp"
+#include "cokernel/kernel/fs/file_calls.hpp"
+#include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/signal.hpp"
+#include "cokernel/kernel/syscall.hpp"
+#include "cokernel/kernel/syscall_table.hpp"
+
+namespace hobbes::lwk {
+namespace {
+
+constexpr SyscallRow kernel_calls[] = {
+    {9, "mmap", sys_mmap},
+    {10, "mprotect", sys_mprotect},
+    {11, "munmap", sys_munmap},
+    {12, "brk", sys_brk},
+    {13, "rt_sigaction", sys_rt_sigaction},
+    {14, "rt_sigprocmask", sys_rt_sigprocmask},
+    {15, "rt_sigreturn", sys_rt_sigreturn},
+    {24, "sched_yield", sys_sched_yield},
+    {25, "mremap", sys_mremap},
+    {26, "msync", sys_msync},
+    {28, "madvise", sys_madvise},
+    {34, "pause", sys_pause},
+    {35, "nanosleep", sys_nanosleep},
+    {39, "getpid", sys_getpid},
+    {56, "clone", sys_clone},
+    {57, "fork", sys_fork},
+    {58, "vfork", sys_vfork},
+    {59, "execve", sys_execve},
+    {60, "exit", sys_exit},
+    {61, "wait4", sys_wait4},
+    {62, "kill", sys_kill},
+    {63, "uname", sys_uname},
+    {96, "gettimeofday", sys_gettimeofday},
+    {97, "getrlimit", sys_getrlimit},
+    {98, "getrusage", sys_getrusage},
+    {99, "sysinfo", sys_sysinfo},
+    {100, "times", sys_times},
+    {102, "getuid", sys_getuid},
+    {104, "getgid", sys_getgid},
+    {105, "setuid", sys_setuid},
+    {106, "setgid", sys_setgid},
+    {107, "geteuid", sys_getuid},
+    {108, "getegid", sys_getgid},
+    {109, "setpgid", sys_setpgid},
+    {110, "getppid", sys_getppid},
+    {111, "getpgrp", sys_getpgrp},
+    {112, "setsid", sys_setsid},
+    {115, "getgroups", sys_getgroups},
+    {118, "getresuid", sys_getresuid},
+    {120, "getresgid", sys_getresgid},
+    {121, "getpgid", sys_getpgid},
+    {124, "getsid", sys_getsid},
+    {127, "rt_sigpending", sys_rt_sigpending},
+    {128, "rt_sigtimedwait", sys_rt_sigtimedwait},
+    {130, "rt_sigsuspend", sys_rt_sigsuspend},
+    {131, "sigaltstack", sys_sigaltstack},
+    {149, "mlock", sys_mlock},
+    {150, "munlock", sys_mlock},
+    {151, "mlockall", sys_mlock},
+    {152, "munlockall", sys_mlock},
+    {157, "prctl", sys_prctl},
+    {158, "arch_prctl", sys_arch_prctl},
+    {160, "setrlimit", sys_setrlimit},
+    {186, "gettid", sys_gettid},
+    {200, "tkill", sys_tkill},
+    {201, "time", sys_time},
+    {202, "futex", sys_futex},
+    {203, "sched_setaffinity", sys_sched_setaffinity},
+    {204, "sched_getaffinity", sys_sched_getaffinity},
+    {218, "set_tid_address", sys_set_tid_address},
+    {228, "clock_gettime", sys_clock_gettime},
+    {229, "clock_getres", sys_clock_getres},
+    {230, "clock_nanosleep", sys_clock_nanosleep},
+    {231, "exit_group", sys_exit_group},
+    {234, "tgkill", sys_tgkill},
+    {247, "waitid", sys_waitid},
+    {273, "set_robust_list", sys_set_robust_list},
+    {302, "prlimit64", sys_prlimit64},
+    {309, "getcpu", sys_getcpu},
+    {325, "mlock2", sys_mlock},
+    {435, "clone3", sys_clone3},
+};
+
+SyscallHandler table[syscall_limit];
+
+}  // namespace
+
+void start_syscalls() {
+  for (const SyscallRow& row : kernel_calls) table[row.number] = row.handler;
+  for (uint32_t i = 0; i < fs::file_call_count; ++i) table[fs::file_calls[i].number] = fs::file_calls[i].handler;
+}
+
+const char* syscall_name(uint32_t number) {
+  for (const SyscallRow& row : kernel_calls)
+    if (row.number == number) return row.name;
+  for (uint32_t i = 0; i < fs::file_call_count; ++i)
+    if (fs::file_calls[i].number == number) return fs::file_calls[i].name;
+  return nullptr;
+}
+
+void serve_system_call(Thread& self, Registers& registers) {
+  ++self.calls;
+  const uint64_t number = registers.number;
+  const SyscallHandler handler = number < syscall_limit ? table[number] : nullptr;
+  if (handler == nullptr) {
+    ++self.unimplemented;
+    registers.rax = static_cast<uint64_t>(-ENOSYS);
+    return;
+  }
+  const Args args{{registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9}};
+  const Sysret result = handler(self, args);
+  registers.rax = static_cast<uint64_t>(result);
+  if (result <= restart_call && result >= restart_never_handled)
+    __atomic_store_n(&self.attention, 1, __ATOMIC_RELAXED);  // our own: finish_interrupted_call has work
+}
+
+}  // namespace hobbes::lwk

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Payloads of the commands leviathan sends to a co-kernel over its control queue. Codes are in abi/queue.h; where a code
+ * is the reference's, so is its meaning, but payloads are binary structs. Strings are NUL-terminated and follow the struct
+ * they belong to; the receiver checks that every byte it reads lies in the frame. */
+#ifndef HOBBES_ABI_COMMANDS_H
+#define HOBBES_ABI_COMMANDS_H
+
+#include <stdint.h>
+
+/* Codes of our own, in the block kept for them (abi/queue.h). */
+#define HOBBES_CMD_HIO_CREATE 5000u /* struct hobbes_hio_create -> struct hobbes_hio_created */
+#define HOBBES_CMD_APP_REAP 5001u   /* struct hobbes_app_ref: forget an ended application, or its unused channel */
+#define HOBBES_CMD_APP_LIST 5002u   /* -> struct hobbes_app_status[] */
+#define HOBBES_CMD_COUNTERS 5003u   /* -> struct hobbes_counters */
+#define HOBBES_EVENT_APP_ENDED 5100u /* unsolicited: struct hobbes_app_status */
+
+#define HOBBES_APP_LARGE_PAGES 1u
+#define HOBBES_APP_SMARTMAP 2u
+#define HOBBES_APP_NO_REWRITE 4u
+
+struct hobbes_memory_command { /* ADD_MEM 1001, REMOVE_MEM 1011 */
+	uint64_t base;
+	uint64_t size;
+	int32_t numa;
+	uint32_t reserved;
+};
+
+struct hobbes_cpu_command { /* ADD_CPU 1000 (-> s32 logical id), REMOVE_CPU 1010 */
+	uint32_t cpu_id;
+	uint32_t apic_id;
+	int32_t numa;
+	uint32_t reserved;
+};
+
+struct hobbes_hio_create {
+	uint64_t app_id;
+};
+
+struct hobbes_hio_created {
+	uint64_t channel; /* physical address of a struct hobbes_hio_channel */
+	uint64_t size;
+};
+
+struct hobbes_app_launch { /* APP_LAUNCH 2000 */
+	uint64_t app_id;
+	uint32_t flags; /* HOBBES_APP_* */
+	uint32_t rank;  /* PMI_RANK and PMI_SIZE are set by the sender in the environment */
+	uint64_t heap_size;  /* bytes */
+	uint64_t stack_size; /* bytes */
+	uint64_t cpu_mask[4]; /* enclave-logical CPUs; all zero: any */
+	uint32_t uid, gid;
+	uint32_t umask;
+	uint32_t argc;
+	uint32_t envc;
+	uint32_t strings_size; /* bytes after the struct: path, name, cwd, argc arguments, envc NAME=VALUEs */
+};
+
+struct hobbes_app_ref {
+	uint64_t app_id;
+};
+
+struct hobbes_app_kill { /* APP_KILL 2001 */
+	uint64_t app_id;
+	int32_t signal;
+	uint32_t reserved;
+};
+
+enum hobbes_app_state { /* as in the reference */
+	HOBBES_APP_INITTED = 0,
+	HOBBES_APP_RUNNING = 1,
+	HOBBES_APP_STOPPED = 2,
+	HOBBES_APP_CRASHED = 3,
+};
+
+struct hobbes_app_status {
+	uint64_t app_id;
+	uint32_t state;     /* enum hobbes_app_state; CRASHED: ended by `signal` */
+	int32_t exit_code;
+	int32_t signal;
+	uint32_t processes; /* alive */
+};
+
+struct hobbes_file_open { /* FILE_OPEN 4000, path follows -> struct hobbes_file_opened */
+	uint32_t flags; /* Linux's O_* */
+	uint32_t mode;
+};
+
+#define HOBBES_FILE_IN_ENCLAVE 0u /* `handle` is open */
+#define HOBBES_FILE_ON_HOST 1u    /* nothing is open: the path that follows names a file of Linux; open it yourself */
+
+struct hobbes_file_opened {
+	uint64_t handle;
+	uint32_t where; /* HOBBES_FILE_* */
+	uint32_t reserved;
+};
+
+struct hobbes_file_io { /* FILE_READ 4002 -> bytes (none: end of file); FILE_WRITE 4003, bytes follow -> u64 written */
+	uint64_t handle;
+	uint64_t offset; /* HOBBES_FILE_AT_POSITION: where the handle stands */
+	uint64_t length;
+};
+#define HOBBES_FILE_AT_POSITION UINT64_MAX
+
+struct hobbes_file_ref { /* FILE_CLOSE 4001, FILE_FSTAT 4006 */
+	uint64_t handle;
+};
+
+struct hobbes_file_seek { /* FILE_SEEK 4004 -> u64 position */
+	uint64_t handle;
+	int64_t offset;
+	uint32_t whence;
+	uint32_t reserved;
+};
+
+struct hobbes_file_status { /* reply to FILE_STAT 4005 (payload: path) and FILE_FSTAT */
+	uint64_t size;
+	uint64_t mtime_ns;
+	uint32_t mode;
+	uint32_t uid, gid;
+	uint32_t where; /* HOBBES_FILE_*; ON_HOST: only this and the path that follows are valid */
+};
+
+struct hobbes_counters {
+	uint64_t system_calls;  /* served */
+	uint64_t trapped;       /* of these, through the trap */
+	uint64_t sites_patched;
+	uint64_t host_calls;
+	uint64_t unimplemented;
+	uint64_t pages_total;   /* 4 KiB */
+	uint64_t pages_free;
+};
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the hosted port and the hosted bridge agree on beyond the boot protocol: fixed addresses, and the machine
+ * protocol through which the bridge plugs memory into a running enclave. See docs/hosted-port.md. */
+#ifndef HOBBES_ABI_HOSTED_H
+#define HOBBES_ABI_HOSTED_H
+
+#include <stdint.h>
+
+/* The same in every process of an enclave, and in its host-I/O proxies (direct map only). */
+#define HOBBES_HOSTED_USER_END 0x7b0000000000ull    /* applications live in [64 KiB, this) */
+#define HOBBES_HOSTED_DIRECT_MAP 0x7c0000000000ull  /* + physical address: all memory of the enclave */
+#define HOBBES_HOSTED_DIRECT_SIZE 0x010000000000ull /* 1 TiB of physical addresses */
+#define HOBBES_HOSTED_KERNEL_BASE 0x7e0000000000ull /* the kernel image */
+
+/* Synthetic physical addresses of memory blocks start here, so that 0 is never a valid one. */
+#define HOBBES_HOSTED_FIRST_BLOCK 0x100000000ull
+
+/* The boot loader's arguments (all decimal): fd and physical base and size of the boot block. It maps the boot block at
+ * its direct-map address and the kernel image at its base, and jumps to kernel_entry with the direct-map address of the
+ * boot parameters in rdi. */
+
+/* Machine protocol: SOCK_SEQPACKET on hobbes_boot_params.machine_fd, one request and one reply a time.
+ * A request's descriptor, and the descriptors of the reply to HELLO, travel as SCM_RIGHTS. */
+#define HOBBES_MACHINE_VERSION 1u
+
+enum hobbes_machine_call {
+	HOBBES_MACHINE_HELLO = 1,  /* -> descriptors of boot-time and added blocks (in order of `regions`), then the control
+				      channel's host_bell, then the console's */
+	HOBBES_MACHINE_PLUG = 2,   /* base, size + the block's memfd -> fd number in the enclave's table */
+	HOBBES_MACHINE_UNPLUG = 3, /* base: unmap in every process, close */
+	HOBBES_MACHINE_PIDS = 4,   /* -> count of Linux processes of the enclave (init included) */
+};
+
+struct hobbes_machine_request {
+	uint32_t version;
+	uint32_t call; /* enum hobbes_machine_call */
+	uint64_t base;
+	uint64_t size;
+};
+
+struct hobbes_machine_reply {
+	int32_t result; /* >= 0, or -errno */
+	uint32_t region_count;
+	struct {
+		uint64_t base;
+		uint64_t size;
+	} regions[HOBBES_MACHINE_VERSION * 128u];
+};
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of hobbes-proxy, as a struct: parsed by the proxy, written by whoever spawns it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/units.hpp"
+#include "kernel-bridge/host-io/mode.hpp"
+
+namespace hobbes::host_io {
+
+/// One block of enclave memory: its physical address, its size, and the descriptor the proxy finds it at.
+struct BlockOption {
+  std::uint64_t base = 0;
+  Bytes size;
+  int fd = -1;
+  friend bool operator==(const BlockOption&, const BlockOption&) = default;
+};
+
+struct Options {
+  std::uint64_t channel = 0;  ///< physical address of the channel, inside one of `blocks`
+  std::vector<BlockOption> blocks;
+  Mode mode = Mode::none;
+  std::filesystem::path root = "/";  ///< absolute
+  int close_from = 3;                ///< descriptors from here on are not the application's
+  /// How long a worker polls for the next call before it sleeps; 0, never, is right where the enclave shares the
+  /// proxy's only CPU.
+  std::chrono::microseconds poll{20};
+};
+
+/// Parses the arguments after the program's name. The error names the argument.
+[[nodiscard]] Result<Options> parse_options(const std::vector<std::string>& arguments);
+/// The inverse: the arguments (without the program's name) that say `options`.
+[[nodiscard]] std::vector<std::string> to_arguments(const Options& options);
+
+}  // namespace hobbes::host_io

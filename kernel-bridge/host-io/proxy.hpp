@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proxy: everything hobbes-proxy does after its start: blocks, channel, policy and workers put together.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/result.hpp"
+#include "kernel-bridge/host-io/app_fds.hpp"
+#include "kernel-bridge/host-io/block_map.hpp"
+#include "kernel-bridge/host-io/call.hpp"
+#include "kernel-bridge/host-io/channel.hpp"
+#include "kernel-bridge/host-io/options.hpp"
+#include "kernel-bridge/host-io/root_dir.hpp"
+#include "kernel-bridge/host-io/worker_pool.hpp"
+
+namespace hobbes::host_io {
+
+class Proxy {
+ public:
+  /// Checks the channel and opens the root. Descriptors 0, 1 and 2 become the application's.
+  [[nodiscard]] static Result<std::unique_ptr<Proxy>> create(const Options& options, BlockMap blocks);
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+  /// Interrupts calls in flight and waits for them.
+  ~Proxy() = default;
+
+  /// Starts to serve: proxy_state = READY.
+  [[nodiscard]] Status start();
+  /// Returns when the co-kernel has called HOBBES_HIO_EXIT; its slot is DONE and proxy_state DEAD by then.
+  void wait_for_exit();
+
+ private:
+  Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root);
+
+  [[nodiscard]] std::optional<std::int64_t> answer(std::uint32_t slot, const Request& request, Scratch& scratch);
+
+  static constexpr std::uint32_t no_slot = UINT32_MAX;
+
+  BlockMap blocks_;
+  Channel channel_;
+  RootDir root_;
+  AppFds fds_;
+  const Environment environment_;
+  std::atomic<std::uint32_t> exit_slot_ = no_slot;
+  WorkerPool pool_;  // last: its threads use all of the above
+};
+
+}  // namespace hobbes::host_io

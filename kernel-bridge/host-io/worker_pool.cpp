@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel-bridge/host-io/worker_pool.hpp"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace hobbes::host_io {
+namespace {
+
+/// One serves, one is free: a first call that blocks need not wait for a thread to start.
+constexpr std::uint32_t first_workers = 2;
+/// Calls are dense while the gaps between them are shorter than this many polling times.
+constexpr int dense_gap_polls = 8;
+/// Looks at `posted` between two looks at the clock.
+constexpr int looks_per_clock = 16;
+
+constexpr std::chrono::microseconds first_backoff{100};
+constexpr std::chrono::microseconds last_backoff{10'000};
+
+}  // namespace
+
+WorkerPool::WorkerPool(Channel& channel, Answer answer, std::chrono::microseconds poll)
+    : channel_(channel), answer_(std::move(answer)), poll_(poll), taken_(Word(channel.posted()).load()) {
+  for (std::uint32_t i = 0; i < channel.slot_count(); ++i) workers_.push_back(std::make_unique<Worker>());
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  Word(channel_.posted()).fetch_add(1);
+  futex_wake_all(channel_.posted());
+  Word(channel_.cancels()).fetch_add(1);
+  futex_wake_all(channel_.cancels());
+  for (const auto& worker : workers_) {
+    if (worker->started()) worker->join();
+  }
+  workers_done_ = true;
+  Word(channel_.cancels()).fetch_add(1);
+  futex_wake_all(channel_.cancels());
+  if (canceller_.joinable()) canceller_.join();
+}
+
+Status WorkerPool::start() {
+  TRY(Worker::install_interrupt());
+  try {
+    canceller_ = std::thread([this] { cancel_loop(); });
+  } catch (const std::system_error& failure) {
+    return errno_error(failure.code().value(), "starting the canceller");
+  }
+  const std::scoped_lock lock(mutex_);
+  while (started_ < std::min(first_workers, channel_.slot_count())) TRY(start_worker());
+  return {};
+}
+
+Status WorkerPool::start_worker() {
+  Worker& worker = *workers_[started_];
+  TRY(worker.start([this, &worker] { work(worker); }));
+  ++started_;
+  ++free_;
+  return {};
+}
+
+void WorkerPool::work(Worker& worker) {
+  const auto scratch = std::make_unique_for_overwrite<Scratch>();
+  for (bool polls = false;;) {
+    const std::optional<std::uint32_t> slot = next_slot(polls);
+    if (!slot) return;
+    polls = serve(worker, *slot, *scratch);
+  }
+}
+
+bool WorkerPool::serve(Worker& worker, std::uint32_t slot, Scratch& scratch) {
+  worker.begin(slot);
+  const Request request = channel_.request(slot);
+  const std::optional<std::int64_t> result = given_up(slot) ? -EINTR : answer_(slot, request, scratch);
+  worker.finish();
+  // Before DONE: who sees it and posts at once then finds a poller, and has nobody to wake.
+  const bool polls = begin_search();
+  if (result) channel_.complete(slot, *result);
+  return polls;
+}
+
+bool WorkerPool::begin_search() {
+  const std::scoped_lock lock(mutex_);
+  ++free_;
+  const bool polls = !polling_ && dense_ && poll_.count() != 0;
+  if (polls) {
+    polling_ = true;
+    publish_sleepers();
+  }
+  return polls;
+}
+
+std::optional<std::uint32_t> WorkerPool::next_slot(bool polls) {
+  if (polls) {
+    const std::optional<std::uint32_t> slot = poll_for_slot();
+    end_polling(slot.has_value());
+    if (slot) return slot;
+  }
+  return sleep_for_slot();
+}
+
+std::optional<std::uint32_t> WorkerPool::poll_for_slot() {
+  const auto until = Clock::now() + poll_;
+  std::uint32_t seen = Word(channel_.posted()).load();
+  std::optional<std::uint32_t> slot = take_any();
+  while (!slot && !stopping_ && Clock::now() < until) {
+    for (int i = 0; i < looks_per_clock && !slot; ++i) {
+      const std::uint32_t now = Word(channel_.posted()).load();
+      if (now != seen) slot = take_any();
+      seen = now;
+      _mm_pause();
+    }
+  }
+  return slot;
+}
+
+void WorkerPool::end_polling(bool took) {
+  {
+    const std::scoped_lock lock(mutex_);
+    polling_ = false;
+    if (took) --free_;
+    publish_sleepers();
+  }
+  if (took) find_successor();
+}
+
+std::optional<std::uint32_t> WorkerPool::sleep_for_slot() {
+  while (!stopping_) {
+    set_asleep(true);
+    const std::uint32_t seen = Word(channel_.posted()).load();
+    std::optional<std::uint32_t> slot = take_any();
+    if (!slot && !stopping_) futex_wait(channel_.posted(), seen);
+    set_asleep(false);
+    if (!slot) slot = take_any();
+    if (!slot) continue;
+    {
+      const std::scoped_lock lock(mutex_);
+      --free_;
+    }
+    find_successor();
+    return slot;
+  }
+  return std::nullopt;
+}
+
+void WorkerPool::set_asleep(bool asleep) {
+  const std::scoped_lock lock(mutex_);
+  asleep ? ++asleep_ : --asleep_;
+  publish_sleepers();
+}
+
+void WorkerPool::publish_sleepers() { channel_.set_sleepers(polling_ ? 0 : asleep_); }
+
+std::optional<std::uint32_t> WorkerPool::take_any() {
+  const std::uint32_t count = channel_.slot_count();
+  const std::uint32_t first = hint_;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t slot = (first + i) % count;
+    if (!channel_.take(slot)) continue;
+    ++taken_;
+    // A lone caller uses the same slot again; among several the one after is next, so that none starves.
+    hint_ = more_posted() ? (slot + 1) % count : slot;
+    note_arrival();
+    return slot;
+  }
+  return std::nullopt;
+}
+
+/// A call can be taken before its post was counted, so the difference is below 0 at times. A hostile count costs a wake-up.
+bool WorkerPool::more_posted() {
+  return static_cast<std::int32_t>(Word(channel_.posted()).load() - taken_.load()) > 0;
+}
+
+void WorkerPool::note_arrival() {
+  const Clock::rep now = Clock::now().time_since_epoch().count();
+  const Clock::duration gap(now - last_arrival_.exchange(now));
+  dense_ = gap < poll_ * dense_gap_polls;
+}
+
+void WorkerPool::find_successor() {
+  const std::unique_lock lock(mutex_);
+  // Where no thread is to be had the next call waits until a worker comes back.
+  if (free_ == 0 && started_ < workers_.size() && !stopping_) static_cast<void>(start_worker());
+  // Posts that saw `sleepers` 0 woke nobody; later ones see what publish_sleepers() said.
+  if (asleep_ != 0 && more_posted()) futex_wake(channel_.posted(), 1);
+}
+
+void WorkerPool::cancel_loop() {
+  std::chrono::microseconds backoff = first_backoff;
+  while (!workers_done_) {
+    const std::uint32_t seen = Word(channel_.cancels()).load();
+    if (interrupt_given_up()) {
+      futex_wait(channel_.cancels(), seen, backoff);
+      backoff = std::min(backoff * 2, last_backoff);
+    } else if (!workers_done_) {
+      futex_wait(channel_.cancels(), seen);
+      backoff = first_backoff;
+    }
+  }
+}
+
+bool WorkerPool::interrupt_given_up() {
+  bool any = false;
+  for (const auto& worker : workers_) {
+    const std::optional<std::uint32_t> slot = worker->serving();
+    if (!slot || !given_up(*slot)) continue;
+    worker->interrupt(*slot);
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace hobbes::host_io

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// A boot in the hosted bridge: lay out the boot block, start the boot loader with descriptors of everything the enclave
+// has, wait until its kernel serves. Whatever fails, one undo follows: end the processes, remove the files, zero the
+// blocks. It does not depend on how far the boot came, so clean_up() after a crash of ours is the same.
+#include "kernel-bridge/hosted/hosted_bridge.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/log.hpp"
+#include "kernel-bridge/abi/hosted.h"
+#include "kernel-bridge/hosted/clock.hpp"
+#include "kernel-bridge/hosted/file_content.hpp"
+#include "kernel-bridge/hosted/hosted_machine.hpp"
+#include "kernel-bridge/hosted/run_files.hpp"
+#include "kernel-bridge/hosted/spawn.hpp"
+
+namespace hobbes::bridge {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Blocks = std::vector<std::shared_ptr<Block>>;
+
+/// Killed processes with much memory need a while to go, but not this long.
+constexpr std::chrono::seconds end_timeout{10};
+constexpr Bytes max_initrd = gib(4);
+constexpr std::size_t max_blocks = std::extent_v<decltype(hobbes_machine_reply::regions)>;
+
+/// What is in a spec, found and read.
+struct Ingredients {
+  KernelImage kernel;
+  Mapping initrd;  // empty: none
+  Blocks blocks;
+};
+
+Result<Ingredients> gather(const BootSpec& spec, const HostedConfig& config, MemoryPool& pool) {
+  if (spec.blocks.empty()) return Error(Code::invalid, "boot: an enclave needs memory");
+  if (spec.blocks.size() > max_blocks)
+    return Error(Code::exhausted, "boot: a hosted enclave holds at most " + std::to_string(max_blocks) +
+                                      " memory blocks: choose a larger block size");
+  Ingredients all{TRY(KernelImage::open(spec.kernel.empty() ? config.kernel : spec.kernel)), {}, {}};
+  if (!spec.initrd.empty()) all.initrd = TRY(read_content(spec.initrd, "initrd", max_initrd));
+  for (const std::uint64_t base : spec.blocks) all.blocks.push_back(TRY(pool.get(base)));
+  return all;
+}
+
+/// Everything an enclave gets a descriptor of besides its blocks, in the order of their numbers there.
+struct Lines {
+  UniqueFd control_bell;
+  UniqueFd console_bell;
+  UniqueFd machine;
+};
+
+Result<UniqueFd> make_bell() {
+  UniqueFd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!bell) return last_errno("boot: eventfd");
+  return bell;
+}
+
+std::vector<hobbes_boot_region> regions_of(const BootSpec& spec, const Blocks& blocks) {
+  std::vector<hobbes_boot_region> regions;
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    regions.push_back({spec.blocks[i], blocks[i]->size().value, blocks[i]->numa().value, spawned_fd(i)});
+  return regions;
+}
+
+Status lay_out(const BootSpec& spec, const Ingredients& from) {
+  const std::vector<hobbes_boot_region> regions = regions_of(spec, from.blocks);
+  const std::size_t lines = from.blocks.size();
+  const BootBlockSpec block{spec.id,
+                            spec.name,
+                            spec.cmd_line,
+                            spec.cpus,
+                            regions,
+                            spawned_fd(lines),
+                            spawned_fd(lines + 1),
+                            spawned_fd(lines + 2),
+                            sample_clocks()};
+  return write_boot_block(from.blocks[0]->bytes(), block, from.kernel, from.initrd.bytes());
+}
+
+Result<Spawned> start_loader(const BootSpec& spec, const HostedConfig& config, const Blocks& blocks, const Lines& lines,
+                             const RunFiles& files) {
+  const UniqueFd log = TRY(files.create_log());
+  const UniqueFd identity = TRY(files.create_identity());
+  SpawnSpec loader;
+  loader.program = config.loader;
+  loader.args = {"hobbes-enclave", std::to_string(spawned_fd(0)), std::to_string(spec.blocks[0]),
+                 std::to_string(blocks[0]->size().value)};
+  for (const auto& block : blocks) loader.fds.push_back(block->fd());
+  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine})
+    loader.fds.push_back(line->get());
+  loader.log = log.get();
+  loader.identity = identity.get();
+  if (::geteuid() == 0) loader.user = User{spec.uid, spec.gid};
+  std::ranges::transform(spec.cpus, std::back_inserter(loader.cpus), &Cpu::id);
+  return spawn(loader);
+}
+
+Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, const HostedConfig& config, const Ingredients& from,
+                                             std::shared_ptr<MemoryPool> pool) {
+  const RunFiles files(spec.run_dir);
+  Lines lines{TRY(make_bell()), TRY(make_bell()), TRY(listen_machine(files.socket()))};
+  TRY(lay_out(spec, from));
+  Spawned init = TRY(start_loader(spec, config, from.blocks, lines, files));
+  HostedParts parts{{TRY(identify(init.pid)), files.socket()},
+                    std::move(init.pidfd),
+                    from.blocks[0],
+                    std::move(lines.control_bell),
+                    std::move(lines.console_bell),
+                    spec.blocks};
+  return HostedMachine::create(std::move(pool), std::move(parts));
+}
+
+}  // namespace
+
+HostedBridge::HostedBridge(HostedConfig config) : config_(std::move(config)), pool_(std::make_shared<MemoryPool>()) {}
+
+Status HostedBridge::probe() {
+  if (::access(config_.loader.c_str(), X_OK) != 0)
+    return last_errno("hosted bridge: boot loader " + config_.loader.string());
+  TRY(KernelImage::open(config_.kernel));
+  if (const Status steady = check_tsc(); !steady) log::warning(steady.error().text());
+  [[maybe_unused]] const std::uint64_t measured_now = tsc_hz();  // rather than in the first boot
+  return {};
+}
+
+Result<std::vector<MemoryBlock>> HostedBridge::provide_memory(Bytes amount, Bytes block_size) {
+  return pool_->provide(amount, block_size);
+}
+
+Result<std::vector<MemoryBlock>> HostedBridge::restore_memory(const std::vector<MemoryBlock>& known,
+                                                              const std::vector<std::uint64_t>& held) {
+  for (const MemoryBlock& block : known)
+    if (std::ranges::count(held, block.base) == 0) TRY(pool_->restore(block));
+  return known;
+}
+
+Result<std::string> HostedBridge::backing(std::uint64_t base) { return pool_->backing(base); }
+
+Status HostedBridge::scrub(std::uint64_t base) { return pool_->scrub(base); }
+
+Result<std::unique_ptr<Machine>> HostedBridge::boot(const BootSpec& spec, Clock::time_point deadline) {
+  const Ingredients from = TRY(gather(spec, config_, *pool_));
+  auto machine = start(spec, config_, from, pool_);
+  const Status up = machine ? (*machine)->wait_until_running(deadline) : Status(machine.error());
+  if (up) return std::unique_ptr<Machine>(*std::move(machine));
+
+  const std::string output = RunFiles(spec.run_dir).log_tail();
+  Error why(up.error().code(), up.error().text() + (output.empty() ? "" : ": it wrote: " + output),
+            up.error().sys_errno(), up.error().where());
+  if (const Status cleaned = clean_up(spec.id, spec.run_dir); !cleaned)
+    return Error(why.code(), why.text() + "; cleaning up failed too: " + cleaned.error().text(), why.sys_errno());
+  for (const auto& block : from.blocks) block->scrub();
+  return why;
+}
+
+Result<std::unique_ptr<Machine>> HostedBridge::adopt(EnclaveId id, std::string_view adoption_record) {
+  AdoptionRecord record = TRY(parse_adoption_record(adoption_record));
+  UniqueFd pidfd = TRY(open_process(record.init));
+  if (has_ended(pidfd.get())) return Error(Code::not_found, "the enclave has ended");
+  MachineHello hello = TRY(MachineSocket(record.socket).hello());
+
+  HostedParts parts{std::move(record), std::move(pidfd), {}, std::move(hello.control_bell), std::move(hello.console_bell),
+                    {}};
+  for (MachineBlock& block : hello.blocks) {
+    TRY(pool_->take_in(block.base, std::move(block.fd), block.size));
+    parts.blocks.push_back(block.base);
+  }
+  parts.boot_block = TRY(pool_->get(parts.blocks[0]));
+  auto machine = TRY(HostedMachine::create(pool_, std::move(parts)));
+  if (machine->params().enclave_id != id.value)
+    return Error(Code::corrupt, "the processes of the adoption record are enclave " +
+                                    std::to_string(machine->params().enclave_id) + ", not " + std::to_string(id.value));
+  return std::unique_ptr<Machine>(std::move(machine));
+}
+
+Status HostedBridge::destroy(EnclaveId, std::string_view adoption_record) {
+  const AdoptionRecord record = TRY(parse_adoption_record(adoption_record));
+  TRY(end_session(record.init, Clock::now() + end_timeout));
+  return RunFiles(record.socket.parent_path()).remove();
+}
+
+Status HostedBridge::clean_up(EnclaveId, const std::filesystem::path& run_dir) {
+  const RunFiles files(run_dir);
+  const auto init = files.init();
+  if (init) {
+    TRY(end_session(*init, Clock::now() + end_timeout));
+  } else if (init.error().code() != Code::not_found) {
+    return init.error();
+  }
+  return files.remove();
+}
+
+}  // namespace hobbes::bridge

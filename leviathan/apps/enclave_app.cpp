@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "leviathan/apps/enclave_app.hpp"
+
+#include <signal.h>
+
+#include <cstring>
+#include <span>
+
+#include "base/log.hpp"
+#include "base/parse.hpp"
+#include "cmdqueue/message.hpp"
+#include "kernel-bridge/abi/queue.h"
+#include "leviathan/apps/proxy.hpp"
+
+namespace hobbes::leviathan::apps {
+namespace {
+
+/// To read a program from a slow file system of the host and to map all its memory.
+constexpr std::chrono::seconds launch_patience{120};
+constexpr std::size_t bits_per_word = 64;
+
+void append(std::vector<std::byte>& bytes, const std::string& text) {
+  const auto* data = reinterpret_cast<const std::byte*>(text.c_str());
+  bytes.insert(bytes.end(), data, data + text.size() + 1);  // with its NUL
+}
+
+Status fill_cpu_mask(hobbes_app_launch& command, const std::string& cpu_list) {
+  if (cpu_list.empty()) return {};
+  for (const CpuId cpu : TRY(parse_cpu_list(cpu_list, "CPU list"))) {
+    if (cpu.value >= std::size(command.cpu_mask) * bits_per_word) {
+      return Error(Code::invalid, "CPU list: an enclave has no CPU " + std::to_string(cpu.value));
+    }
+    command.cpu_mask[cpu.value / bits_per_word] |= std::uint64_t{1} << (cpu.value % bits_per_word);
+  }
+  return {};
+}
+
+std::uint32_t flags_of(const protocol::LaunchApp& request) {
+  return (request.large_pages ? HOBBES_APP_LARGE_PAGES : 0U) | (request.smartmap ? HOBBES_APP_SMARTMAP : 0U) |
+         (request.rewrite ? 0U : HOBBES_APP_NO_REWRITE);
+}
+
+Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec, std::uint32_t rank) {
+  const protocol::LaunchApp& request = spec.request;
+  std::vector<std::string> env = request.env;
+  if (request.ranks > 1) {
+    env.push_back("PMI_RANK=" + std::to_string(rank));
+    env.push_back("PMI_SIZE=" + std::to_string(request.ranks));
+  }
+  std::vector<std::byte> strings;
+  for (const std::string& text : {request.path, spec.name, request.cwd}) append(strings, text);
+  for (const std::string& text : request.args) append(strings, text);
+  for (const std::string& text : env) append(strings, text);
+
+  hobbes_app_launch command = {};
+  command.app_id = spec.app.value;
+  command.flags = flags_of(request);
+  command.rank = rank;
+  command.heap_size = request.heap_size.value;
+  command.stack_size = request.stack_size.value;
+  TRY(fill_cpu_mask(command, request.cpu_list));
+  command.uid = spec.caller.uid;
+  command.gid = spec.caller.gid;
+  command.umask = request.umask;
+  command.argc = static_cast<std::uint32_t>(request.args.size());
+  command.envc = static_cast<std::uint32_t>(env.size());
+  command.strings_size = static_cast<std::uint32_t>(strings.size());
+  const auto head = cmdqueue::payload_of_struct(command);
+  std::vector<std::byte> bytes(head.begin(), head.end());
+  bytes.insert(bytes.end(), strings.begin(), strings.end());
+  return bytes;
+}
+
+Status launch_ranks(LiveEnclave& enclave, const EnclaveAppSpec& spec) {
+  for (std::uint32_t rank = 0; rank < spec.request.ranks; ++rank) {
+    TRY(enclave.control.call(HOBBES_CMD_APP_LAUNCH, TRY(launch_command(spec, rank)), launch_patience));
+  }
+  return {};
+}
+
+Result<std::uint64_t> create_channel(LiveEnclave& enclave, AppId app) {
+  const hobbes_hio_create create{app.value};
+  const auto answer =
+      TRY(enclave.control.call(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(create), command_patience));
+  hobbes_hio_created created;
+  if (answer.size() != sizeof created) return Error(Code::corrupt, "enclave '" + enclave.name + "': made no channel");
+  std::memcpy(&created, answer.data(), sizeof created);
+  return created.channel;
+}
+
+}  // namespace
+
+Result<EnclaveApp> start_enclave_app(const std::filesystem::path& run_dir, LiveEnclave& enclave,
+                                     const EnclaveAppSpec& spec) {
+  const std::uint64_t channel = TRY(create_channel(enclave, spec.app));
+  auto proxy = start_proxy(*enclave.machine, {.run_dir = run_dir,
+                                              .app = spec.app,
+                                              .channel = channel,
+                                              .user = user_of(spec.caller),
+                                              .cwd = spec.request.cwd,
+                                              .umask = spec.request.umask,
+                                              .stdio = spec.stdio});
+  if (!proxy) {
+    forget_enclave_app(enclave, spec.app);
+    return proxy.error();
+  }
+  if (const Status launched = launch_ranks(enclave, spec); !launched) {
+    undo_enclave_app(enclave, spec.app, proxy->pidfd.get());
+    return launched.error();
+  }
+  return EnclaveApp{*std::move(proxy), channel};
+}
+
+void undo_enclave_app(LiveEnclave& enclave, AppId app, int proxy_pidfd) {
+  const hobbes_app_kill kill{app.value, SIGKILL, 0};
+  // Refused when it has no processes (any more), which is what we want.
+  (void)enclave.control.call(HOBBES_CMD_APP_KILL, cmdqueue::payload_of_struct(kill), command_patience);
+  if (proxy_pidfd >= 0) {
+    end_helper(proxy_pidfd);
+    await_helper_end(proxy_pidfd);
+  }
+  forget_enclave_app(enclave, app);
+}
+
+Result<std::vector<hobbes_app_status>> list_enclave_apps(LiveEnclave& enclave) {
+  const auto answer = TRY(enclave.control.call(HOBBES_CMD_APP_LIST, {}, command_patience));
+  std::vector<hobbes_app_status> statuses(answer.size() / sizeof(hobbes_app_status));
+  if (!statuses.empty()) std::memcpy(statuses.data(), answer.data(), statuses.size() * sizeof(hobbes_app_status));
+  return statuses;
+}
+
+void kill_enclave_app(LiveEnclave& enclave, AppId app, int signal, std::function<void(Status)> done) {
+  const hobbes_app_kill kill{app.value, signal, 0};
+  enclave.control.request(HOBBES_CMD_APP_KILL, cmdqueue::payload_of_struct(kill), command_patience,
+                          [done = std::move(done)](const Result<ControlQueue::Payload>& answer) {
+                            done(answer ? Status() : Status(answer.error()));
+                          });
+}
+
+void forget_enclave_app(LiveEnclave& enclave, AppId app) {
+  const hobbes_app_ref reference{app.value};
+  enclave.control.request(HOBBES_CMD_APP_REAP, cmdqueue::payload_of_struct(reference), command_patience,
+                          [app](const Result<ControlQueue::Payload>& answer) {
+                            // Its last processes may still be ending: app_ended() will ask again.
+                            if (!answer) log::debug("application " + std::to_string(app.value) + ": is not forgotten yet: " +
+                                                    answer.error().text());
+                          });
+}
+
+}  // namespace hobbes::leviathan::apps

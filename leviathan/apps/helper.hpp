@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Helper processes: the programs that leviathan starts beside an application (its proxy, its keeper), and how the next
+// leviathan finds those of an earlier one.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "base/units.hpp"
+
+namespace hobbes::leviathan::apps {
+
+inline constexpr std::string_view proxy_program = "hobbes-proxy";
+inline constexpr std::string_view keeper_program = "hobbes-keeper";
+
+/// Where directories of helper programs are named, separated by colons; searched before the places of an installation.
+inline constexpr const char* helper_path_variable = "HOBBES_HELPER_PATH";
+
+/// Looks in $HOBBES_HELPER_PATH, beside the running program, and in ../libexec/hobbes. not_found: names those places.
+[[nodiscard]] Result<std::filesystem::path> find_helper(std::string_view program);
+
+/// The environment of a helper, all of it: one variable that says whose it is.
+[[nodiscard]] std::string helper_mark(const std::filesystem::path& run_dir, AppId app);
+
+struct Helper {
+  pid_t pid = 0;
+  UniqueFd pidfd;
+};
+/// The helpers that run for the applications of `run_dir`, by application: processes that carry the mark and run one of
+/// the helper programs. Looks at every process of the node: for the start of the daemon.
+[[nodiscard]] std::multimap<AppId, Helper> find_helpers(const std::filesystem::path& run_dir);
+
+/// Ends a helper at once. Harmless if it has ended.
+void end_helper(int pidfd);
+/// Waits until it has ended, and reaps it if it is our child. Workers only.
+void await_helper_end(int pidfd);
+
+}  // namespace hobbes::leviathan::apps

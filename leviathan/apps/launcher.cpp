@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "leviathan/apps/launcher.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/parse.hpp"
+#include "leviathan/apps/adoption.hpp"
+#include "leviathan/apps/enclave_app.hpp"
+#include "leviathan/apps/linux_app.hpp"
+#include "leviathan/fault_point.hpp"
+
+namespace hobbes::leviathan::apps {
+namespace {
+
+constexpr std::uint32_t max_ranks = 4096;
+constexpr std::size_t stdio_count = 3;
+constexpr mode_t log_mode = 0640;
+
+/// Where it is to run.
+struct Target {
+  EnclaveId id;
+  std::shared_ptr<LiveEnclave> enclave;  ///< null: the Linux side
+};
+
+Result<Target> find_target(Node& node, std::string_view name) {
+  {
+    const auto txn = TRY(node.db().read());
+    const auto record = TRY(txn.find_enclave(name));
+    if (record && record->type == db::EnclaveType::master) return Target{record->id, nullptr};
+  }
+  auto enclave = TRY(node.live(name));
+  return Target{enclave->id, enclave};
+}
+
+bool holds_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+Status check(const protocol::LaunchApp& request) {
+  const auto bad = [](const char* what) { return Error(Code::invalid, std::string("launch_app: ") + what); };
+  if (request.path.empty() || request.path.front() != '/') return bad("the program's path is not absolute");
+  if (request.cwd.empty() || request.cwd.front() != '/') return bad("the working directory is not absolute");
+  if (request.args.empty()) return bad("there is no args[0]");
+  if (request.ranks == 0 || request.ranks > max_ranks) return bad("the number of ranks is not 1 to 4096");
+  if (request.app_name.find('/') != std::string::npos) return bad("an application's name has no '/'");
+  const bool nul = holds_nul(request.path) || holds_nul(request.cwd) || holds_nul(request.app_name) ||
+                   std::ranges::any_of(request.args, holds_nul) || std::ranges::any_of(request.env, holds_nul);
+  if (nul) return bad("a string holds a NUL");
+  return {};
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line.append(line.empty() ? "" : " ").append(word);
+  return line;
+}
+
+void set_variable(std::vector<std::string>& env, const std::string& name, std::uint64_t value) {
+  std::erase_if(env, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+  env.push_back(name + "=" + std::to_string(value));
+}
+
+Result<Launch> journal(Node& node, const Order& order, EnclaveId enclave) {
+  auto txn = TRY(node.db().write());
+  auto launch = TRY(begin_launch(txn, {.enclave = enclave,
+                                       .name = order.request.app_name,
+                                       .path = order.request.path,
+                                       .command = joined(order.request.args),
+                                       .detached = order.request.detach,
+                                       .uid = order.caller.uid,
+                                       .gid = order.caller.gid}));
+  TRY(std::move(txn).commit());
+  return launch;
+}
+
+/// A detached application reads nothing and writes to its log.
+Result<std::vector<UniqueFd>> detached_stdio(const std::filesystem::path& run_dir, AppId app, const Caller& owner) {
+  TRY(apps_dir(run_dir));
+  const std::filesystem::path file = log_file(run_dir, app);
+  UniqueFd log(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, log_mode));
+  if (!log) return last_errno("'" + file.string() + "'");
+  if (user_of(owner) && ::fchown(log.get(), owner.uid, owner.gid) != 0) return last_errno("'" + file.string() + "'");
+  UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null) return last_errno("'/dev/null'");
+  std::vector<UniqueFd> stdio;
+  stdio.push_back(std::move(null));
+  stdio.push_back(TRY(log.duplicate()));
+  stdio.push_back(std::move(log));
+  return stdio;
+}
+
+std::vector<int> borrowed(const std::vector<UniqueFd>& fds) {
+  std::vector<int> result;
+  for (const UniqueFd& fd : fds) result.push_back(fd.get());
+  return result;
+}
+
+struct Running {
+  Helper helper;
+  std::uint64_t channel = 0;
+  std::int64_t pid = 0;
+};
+
+Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
+  const protocol::LaunchApp& request = order.request;
+  keeper::Job job{.program = request.path,
+                  .args = request.args,
+                  .env = request.env,
+                  .cwd = request.cwd,
+                  .umask = request.umask,
+                  .user = user_of(order.caller),
+                  .ranks = request.ranks};
+  if (!request.cpu_list.empty()) {
+    for (const CpuId cpu : TRY(parse_cpu_list(request.cpu_list, "CPU list"))) job.cpus.push_back(cpu.value);
+  }
+  LinuxApp started = TRY(start_linux_app(node.run_dir(), app, std::move(job), borrowed(order.stdio)));
+  return Running{std::move(started.keeper), 0, started.pid};
+}
+
+Result<Running> start_in_enclave(Node& node, LiveEnclave& enclave, const Launch& launch, const Order& order) {
+  EnclaveApp started = TRY(start_enclave_app(node.run_dir(), enclave, {.app = launch.app,
+                                                                       .name = launch.name,
+                                                                       .request = order.request,
+                                                                       .caller = order.caller,
+                                                                       .stdio = borrowed(order.stdio)}));
+  return Running{std::move(started.proxy), started.channel, 0};
+}
+
+Result<Running> carry_out(Node& node, const Target& target, const Launch& launch, Order& order) {
+  if (order.request.detach) order.stdio = TRY(detached_stdio(node.run_dir(), launch.app, order.caller));
+  if (order.stdio.size() != stdio_count) {
+    return Error(Code::invalid, "launch_app: needs three descriptors as standard input, output and error");
+  }
+  set_variable(order.request.env, "HOBBES_ENCLAVE_ID", target.id.value);
+  set_variable(order.request.env, "HOBBES_APP_ID", launch.app.value);
+  if (target.enclave) return start_in_enclave(node, *target.enclave, launch, order);
+  return start_on_linux(node, launch.app, order);
+}
+
+Status commit(Node& node, const Launch& launch, const Running& running, const Order& order) {
+  const Adoption adoption{.channel = running.channel,
+                          .launcher = order.request.detach ? Launcher{} : launcher_of(order.caller.pid)};
+  auto txn = TRY(node.db().write());
+  TRY(commit_launch(txn, launch, running.pid, to_text(adoption)));
+  return std::move(txn).commit();
+}
+
+void undo(Node& node, const Target& target, AppId app, const Running& running) {
+  if (target.enclave) {
+    undo_enclave_app(*target.enclave, app, running.helper.pidfd.get());
+  } else {
+    undo_linux_app(node.run_dir(), app, running.helper.pidfd.get());
+  }
+}
+
+void take_back(Node& node, const Launch& launch, const Error& why) {
+  const auto write = [&]() -> Status {
+    auto txn = TRY(node.db().write());
+    TRY(abort_launch(txn, launch, why.text()));
+    return std::move(txn).commit();
+  };
+  if (const Status taken = write(); !taken) log::error(taken.error());
+  std::error_code ignored;  // there may be no log
+  std::filesystem::remove(log_file(node.run_dir(), launch.app), ignored);
+}
+
+}  // namespace
+
+Result<Launched> launch(Node& node, Order order, const Announce& announce) {
+  TRY(check(order.request));
+  const Target target = TRY(find_target(node, order.request.enclave));
+  Launch launch = TRY(journal(node, order, target.id));
+  fault::point(fault::launch_reserved);
+  announce(launch.app, target.enclave);
+  auto running = carry_out(node, target, launch, order);
+  if (!running) {
+    take_back(node, launch, running.error());
+    return running.error();
+  }
+  fault::point(fault::launch_started);
+  if (const Status committed = commit(node, launch, *running, order); !committed) {
+    undo(node, target, launch.app, *running);
+    take_back(node, launch, committed.error());
+    return committed.error();
+  }
+  return Launched{std::move(launch), std::move(running->helper), running->channel};
+}
+
+}  // namespace hobbes::leviathan::apps

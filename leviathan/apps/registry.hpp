@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registry: the applications that run or are about to, and what is to be done as each of them goes through its life:
+//
+//   announced --> launched --> finish --> recorded --> settled
+//       |  (its launch is     (the kernel  (the         (its proxy has gone and the kernel
+//       |   under way)         or keeper    database     has forgotten it: no entry any more)
+//       +--> failed            says so)     knows, waiters
+//                                           are told)
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "leviathan/apps/adoption.hpp"
+#include "leviathan/apps/launcher.hpp"
+#include "leviathan/apps/pid_watch.hpp"
+#include "leviathan/apps/records.hpp"
+#include "leviathan/node.hpp"
+#include "leviathan/service.hpp"
+
+namespace hobbes::leviathan::apps {
+
+/// The loop's thread alone. Its blocking work goes to the node's workers, which must have ended before it does.
+class Registry {
+ public:
+  explicit Registry(Node& node) : node_(node) {}
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  /// Its launch is under way in `enclave` (null: on the Linux side).
+  void announced(AppId app, const std::shared_ptr<LiveEnclave>& enclave);
+  void failed(AppId app) { entries_.erase(app); }
+  /// It runs. In the foreground it is killed when `session` ends; null: it is detached.
+  void launched(Launched launched, const std::shared_ptr<Session>& session);
+  /// It runs, started by an earlier leviathan. `helper` is absent if that has ended meanwhile.
+  void adopted(const db::App& record, const std::shared_ptr<LiveEnclave>& enclave, std::optional<Helper> helper);
+
+  /// Answers when it has ended.
+  void wait(AppId app, CallPtr call);
+  /// Answers when the signal is on its way.
+  void kill(AppId app, int signal, std::function<void(Status)> done);
+
+  void enclave_ended(EnclaveId enclave);
+  /// Its kernel says how it is.
+  void reported(EnclaveId enclave, const hobbes_app_status& status);
+  /// Asks the enclave's kernel about all applications that should run there.
+  void compare_with_kernel(const std::shared_ptr<LiveEnclave>& enclave);
+
+ private:
+  enum class Phase { launching, running, ended };
+  struct Waiter {
+    CallPtr call;
+    std::uint64_t on_close = 0;
+  };
+  struct Entry {
+    EnclaveId enclave;
+    std::weak_ptr<LiveEnclave> live;  ///< expired: the Linux side, or the enclave has ended
+    bool on_linux = false;
+    std::uint64_t channel = 0;
+    Phase phase = Phase::launching;
+    std::optional<End> end;           ///< while launching: it has ended already
+    bool recorded = false;
+    std::unique_ptr<PidWatch> helper;
+    std::unique_ptr<PidWatch> launcher;  ///< of an adopted foreground application
+    std::unique_ptr<boost::asio::steady_timer> grace;
+    std::vector<Waiter> waiters;
+    std::weak_ptr<Session> session;
+    std::uint64_t on_close = 0;
+  };
+
+  Entry* find(AppId app);
+  void watch_helper(AppId app, Entry& entry, UniqueFd pidfd);
+  void watch_launcher(AppId app, Entry& entry, const Launcher& launcher);
+  void helper_gone(AppId app);
+  void proxy_died(AppId app, const Entry& entry);
+  void kill_at_once(AppId app);
+  void finish(AppId app, const End& end);
+  void recorded(AppId app);
+  void tell(Entry& entry);
+  void settle(AppId app);
+  void compare(EnclaveId enclave, const std::vector<hobbes_app_status>& statuses);
+  void answer_from_database(AppId app, Call& call);
+
+  Node& node_;
+  std::map<AppId, Entry> entries_;
+  std::map<AppId, End> recent_ends_;  ///< also of those whose records have been replaced
+};
+
+}  // namespace hobbes::leviathan::apps

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The services that start, await and end applications.
+#pragma once
+
+#include <array>
+
+#include "leviathan/protocol/codes.hpp"
+#include "leviathan/service.hpp"
+
+namespace hobbes::leviathan::apps {
+
+void handle_launch(Parts& parts, CallPtr call);
+void handle_wait(Parts& parts, CallPtr call);
+void handle_kill(Parts& parts, CallPtr call);
+
+inline constexpr std::array services = {
+    Service{.code = protocol::request::launch_app,
+            .name = "launch_app",
+            .privilege = Privilege::change,
+            .handler = handle_launch},
+    Service{.code = protocol::request::wait_app,
+            .name = "wait_app",
+            .privilege = Privilege::read,
+            .handler = handle_wait},
+    Service{.code = protocol::request::kill_app,
+            .name = "kill_app",
+            .privilege = Privilege::change,
+            .handler = handle_kill},
+};
+
+}  // namespace hobbes::leviathan::apps

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a caller may do follows from what the kernel says of him.
+#include "leviathan/caller.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "base/unique_fd.hpp"
+
+using namespace hobbes;
+using namespace hobbes::leviathan;
+
+namespace {
+
+constexpr uid_t owner = 1000;
+constexpr gid_t readers = 200, admins = 201, others = 300;
+const Policy policy{owner, readers, admins};
+
+std::string judged(uid_t uid, gid_t gid, std::vector<gid_t> groups, const Policy& by = policy) {
+  Caller caller{1, uid, gid, std::move(groups), false, false};
+  by.judge(caller);
+  return std::string(caller.may_read ? "read" : "") + (caller.may_change ? "+change" : "");
+}
+
+}  // namespace
+
+TEST_CASE("root and the daemon's own user may change the node", "[leviathan]") {
+  CHECK(judged(0, 0, {}) == "read+change");
+  CHECK(judged(owner, others, {}) == "read+change");
+}
+
+TEST_CASE("the admins' group may change, the readers' group may read, nobody else anything", "[leviathan]") {
+  CHECK(judged(1001, others, {others, admins}) == "read+change");
+  CHECK(judged(1001, admins, {}) == "read+change");
+  CHECK(judged(1001, others, {readers}) == "read");
+  CHECK(judged(1001, readers, {}) == "read");
+  CHECK(judged(1001, others, {others}) == "");
+}
+
+TEST_CASE("a group this machine does not have admits nobody", "[leviathan]") {
+  CHECK(judged(1001, 0, {0}, Policy{owner, std::nullopt, std::nullopt}) == "");
+}
+
+TEST_CASE("the kernel names the peer of a socket", "[leviathan]") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  const UniqueFd ours(ends[0]), theirs(ends[1]);
+
+  const auto caller = identify(ours.get());
+  REQUIRE(caller);
+  CHECK(caller->pid == ::getpid());
+  CHECK(caller->uid == ::geteuid());
+  CHECK(caller->may_change);
+}

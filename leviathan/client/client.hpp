@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Client: libhobbes' C++ side. What the shell and other programs use to talk to leviathan and to read the node's database.
+//
+// Reading (list_*) goes straight to the database, works while leviathan is down, and then says so (`Listing::live`
+// false). Everything else is a request over a command queue. One thread a Client; results are values, nothing of them
+// points into shared memory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "base/units.hpp"
+
+namespace hobbes::client {
+
+/// $HOBBES_RUN_DIR, else /run/hobbes for root, else $XDG_RUNTIME_DIR/hobbes, else /tmp/hobbes-<uid>.
+[[nodiscard]] std::filesystem::path default_run_dir();
+
+struct EnclaveRow {
+  EnclaveId id;
+  std::string name, type, state, bridge, reason;
+  std::optional<EnclaveId> parent;
+  std::uint64_t cpus = 0;
+  Bytes memory;
+};
+struct AppRow {
+  AppId id;
+  std::int64_t hio_id = -1;
+  EnclaveId enclave;
+  std::string enclave_name, name, state;
+  std::optional<int> exit_code, signal;
+};
+struct SegmentRow {
+  SegmentId id;
+  std::string name;
+  EnclaveId enclave;
+  AppId app;
+};
+struct MemoryRow {
+  std::uint64_t index = 0, base = 0;
+  Bytes size;
+  std::string state, backing;
+  NumaId numa;
+  std::optional<EnclaveId> enclave;
+  std::optional<AppId> app;
+};
+struct CpuRow {
+  CpuId id;
+  std::uint32_t slot = 0;  ///< which share of an overcommitted CPU
+  std::uint32_t apic_id = 0;
+  std::int32_t package = -1, core = -1;
+  std::string state;
+  NumaId numa;
+  std::optional<EnclaveId> enclave;
+  std::int64_t logical_id = -1;
+};
+struct PciRow {
+  std::string address, device, driver, state, name;
+  std::int64_t iommu_group = -1;
+  std::optional<EnclaveId> enclave;
+};
+
+/// The rows of one consistent snapshot.
+template <typename Row>
+struct Listing {
+  std::vector<Row> rows;
+  bool live = false;       ///< leviathan was running: else this is the last known state
+  std::uint64_t numa_nodes = 1;
+  Bytes block_size;        ///< of memory
+};
+
+struct LaunchSpec {
+  std::string enclave;                    ///< "master": the Linux side
+  std::string path;                       ///< as execvp would find it (no slash: searched in PATH of `env`)
+  std::vector<std::string> args;          ///< args[0] included
+  std::vector<std::string> env;           ///< NAME=VALUE, complete
+  std::string name;                       ///< empty: basename of path, made unique
+  std::string cwd;
+  std::uint32_t umask = 022;
+  std::uint32_t ranks = 1;
+  std::string cpu_list;                   ///< enclave-logical; empty: any
+  Bytes heap_size = mib(16), stack_size = kib(256);
+  bool large_pages = false, smartmap = false, rewrite = true;
+  bool detach = false;
+  std::array<int, 3> stdio = {0, 1, 2};   ///< descriptors the program gets as its own; borrowed
+};
+
+struct AppEnd {
+  int exit_code = 0;
+  int signal = 0;  ///< 0: exited by itself
+};
+
+struct FileInfo {
+  std::uint64_t size = 0;
+  std::uint32_t mode = 0;
+};
+
+class Client {
+ public:
+  /// Opens the run directory. Requests connect on first use: a directory without a running leviathan can still be read.
+  [[nodiscard]] static Result<Client> open(const std::filesystem::path& run_dir = default_run_dir());
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  // The database.
+  [[nodiscard]] Result<Listing<EnclaveRow>> enclaves();
+  [[nodiscard]] Result<Listing<AppRow>> apps();
+  [[nodiscard]] Result<Listing<SegmentRow>> segments();
+  [[nodiscard]] Result<Listing<MemoryRow>> memory();
+  [[nodiscard]] Result<Listing<CpuRow>> cpus();
+  [[nodiscard]] Result<Listing<PciRow>> pci_devices();
+  /// One sentence a problem; empty: the database is consistent.
+  [[nodiscard]] Result<std::vector<std::string>> check_db();
+
+  // Enclaves.
+  /// `xml` is the descriptor's text, `file` its name for messages. Returns the enclave's name.
+  [[nodiscard]] Result<std::string> create_enclave(std::string_view xml, std::string_view file, std::string_view name);
+  [[nodiscard]] Status destroy_enclave(std::string_view enclave);
+  /// Sends `size` bytes there and back, through leviathan and the enclave's kernel.
+  [[nodiscard]] Result<std::chrono::nanoseconds> ping(std::string_view enclave, Bytes size);
+  /// The text of dump_cmd_queue.
+  [[nodiscard]] Result<std::string> dump_queue(std::string_view enclave);
+
+  // Resources. `numa` any_numa: wherever. Return what was really given, as text for the operator.
+  [[nodiscard]] Result<std::string> assign_memory(std::string_view enclave, Bytes size, NumaId numa, bool contiguous);
+  [[nodiscard]] Result<std::string> remove_memory(std::string_view enclave, Bytes size, NumaId numa);
+  [[nodiscard]] Result<std::string> assign_cpus(std::string_view enclave, std::uint64_t count, NumaId numa);
+  [[nodiscard]] Result<std::string> assign_cpus(std::string_view enclave, const std::vector<CpuId>& cpus);
+  [[nodiscard]] Result<std::string> remove_cpus(std::string_view enclave, std::uint64_t count);
+  [[nodiscard]] Result<std::string> remove_cpus(std::string_view enclave, const std::vector<CpuId>& cpus);
+
+  // Applications.
+  /// Starts it. Unless `detach`, the application lives as long as this client: when the client goes, it is killed.
+  [[nodiscard]] Result<AppId> launch(const LaunchSpec& spec);
+  /// `<app>` descriptor text to a LaunchSpec over `defaults` (command-line options).
+  [[nodiscard]] static Result<LaunchSpec> parse_app(std::string_view xml, std::string_view file, LaunchSpec defaults);
+  /// Waits for the end. `interrupt_fd` (e.g. a signalfd; -1: none): when readable, `on_interrupt` is called, then the
+  /// wait goes on.
+  [[nodiscard]] Result<AppEnd> wait(AppId app, int interrupt_fd = -1, const std::function<void()>& on_interrupt = {});
+  /// By name or number.
+  [[nodiscard]] Result<AppId> find_app(std::string_view app);
+  [[nodiscard]] Status kill(AppId app, int signal);
+
+  // Files, as an enclave sees them.
+  /// Copies the whole file to `out_fd`; Errors carry the errno.
+  [[nodiscard]] Result<std::uint64_t> cat_file(std::string_view enclave, std::string_view path, int out_fd);
+  /// Replaces (or appends to) the file with everything `in_fd` yields; creates it with mode 0666 & ~umask.
+  [[nodiscard]] Result<std::uint64_t> cat_into_file(std::string_view enclave, std::string_view path, int in_fd,
+                                                    bool append);
+
+  /// The console: output history and what follows goes to `out_fd`, `in_fd` (-1: none) is typed; returns at `escape`
+  /// (Ctrl-]) or the end of the input or the enclave.
+  [[nodiscard]] Status console(std::string_view enclave, int in_fd, int out_fd, char escape = 0x1d);
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hobbes::client

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connection: a client's socket to leviathan and the command queue that came over it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "base/unique_fd.hpp"
+#include "cmdqueue/client_end.hpp"
+#include "leviathan/protocol/codec.hpp"
+
+namespace hobbes::client {
+
+/// One thread. Errors of requests are leviathan's own; unavailable when it has gone.
+class Connection {
+ public:
+  /// unavailable: "leviathan is not running in <run_dir> (start it with: leviathan)"; denied: the caller may not.
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& run_dir);
+  /// Whether a leviathan listens there.
+  [[nodiscard]] static bool answers(const std::filesystem::path& run_dir);
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Sends a request and waits for its answer.
+  template <protocol::Message Request>
+  [[nodiscard]] Result<protocol::Payload> call(std::uint32_t code, const Request& request,
+                                               std::chrono::nanoseconds patience) {
+    auto reply = TRY(queue_.call(code, protocol::encode(request), cmdqueue::within(patience)));
+    return std::move(reply.payload);
+  }
+
+  /// Passes descriptors on; the answer is the token for the request that needs them.
+  [[nodiscard]] Result<std::uint64_t> send(std::span<const int> fds);
+
+  /// Sleeps until something comes over the queue, `fd` (-1: none) is readable, or `deadline`; takes in what came.
+  /// The answer: `fd` is readable, or at its end.
+  [[nodiscard]] Result<bool> wait(int fd, cmdqueue::Deadline deadline = cmdqueue::no_deadline);
+
+  [[nodiscard]] cmdqueue::ClientEnd& queue() { return queue_; }
+
+ private:
+  explicit Connection(UniqueFd socket, cmdqueue::ClientEnd queue)
+      : socket_(std::move(socket)), queue_(std::move(queue)) {}
+
+  UniqueFd socket_;
+  cmdqueue::ClientEnd queue_;  ///< watches socket_
+  std::uint64_t next_token_ = 1;
+};
+
+}  // namespace hobbes::client

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// LiveEnclave: an enclave that runs: its machine and its control queue.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/units.hpp"
+#include "kernel-bridge/bridge.hpp"
+#include "leviathan/control_queue.hpp"
+
+namespace hobbes::leviathan {
+
+struct LiveEnclave {
+  LiveEnclave(EnclaveId its_id, std::string its_name, std::unique_ptr<bridge::Machine> its_machine,
+              ControlQueue its_control)
+      : id(its_id), name(std::move(its_name)), machine(std::move(its_machine)), control(std::move(its_control)) {}
+
+  const EnclaveId id;
+  const std::string name;
+  /// What changes it (add_memory, ...) is called under the enclave's lock (Node::locks).
+  const std::unique_ptr<bridge::Machine> machine;
+  /// Its commands: any thread, by the queue's own rules.
+  ControlQueue control;
+};
+
+}  // namespace hobbes::leviathan

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// leviathan: the node manager.
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "base/log.hpp"
+#include "kernel-bridge/hosted/hosted_bridge.hpp"
+#include "leviathan/options.hpp"
+#include "leviathan/start.hpp"
+
+namespace {
+
+constexpr int usage_error = 2;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace hobbes;
+  using leviathan::CommandLine;
+
+  const auto line = leviathan::parse_options(argc, argv);
+  if (!line) {
+    std::cerr << "leviathan: " << line.error().text() << '\n';
+    return usage_error;
+  }
+  switch (line->action) {
+    case CommandLine::Action::help:
+      std::cout << leviathan::help_text();
+      return EXIT_SUCCESS;
+    case CommandLine::Action::version:
+      std::cout << "leviathan " HOBBES_VERSION "\n";
+      return EXIT_SUCCESS;
+    case CommandLine::Action::run:
+      break;
+  }
+  log::set_threshold(line->options.log_level);
+  const Status ended = leviathan::start(line->options, std::make_unique<bridge::HostedBridge>(bridge::find_hosted_config()));
+  if (ended) return EXIT_SUCCESS;
+  log::error(ended.error());
+  return EXIT_FAILURE;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The numbers of requests and events between clients and leviathan. Sent on the wire: never reuse one.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel-bridge/abi/queue.h"
+
+namespace hobbes::protocol {
+
+/// Requests, client to leviathan. The message of each is in messages.hpp under the same name.
+namespace request {
+inline constexpr std::uint32_t create_enclave = HOBBES_CMD_FIRST_CLIENT_CODE + 0;
+inline constexpr std::uint32_t destroy_enclave = HOBBES_CMD_FIRST_CLIENT_CODE + 1;
+inline constexpr std::uint32_t ping_enclave = HOBBES_CMD_FIRST_CLIENT_CODE + 2;
+inline constexpr std::uint32_t dump_queue = HOBBES_CMD_FIRST_CLIENT_CODE + 3;
+
+inline constexpr std::uint32_t assign_memory = HOBBES_CMD_FIRST_CLIENT_CODE + 100;
+inline constexpr std::uint32_t remove_memory = HOBBES_CMD_FIRST_CLIENT_CODE + 101;
+inline constexpr std::uint32_t assign_cpus = HOBBES_CMD_FIRST_CLIENT_CODE + 102;
+inline constexpr std::uint32_t remove_cpus = HOBBES_CMD_FIRST_CLIENT_CODE + 103;
+
+inline constexpr std::uint32_t launch_app = HOBBES_CMD_FIRST_CLIENT_CODE + 200;
+inline constexpr std::uint32_t wait_app = HOBBES_CMD_FIRST_CLIENT_CODE + 201;
+inline constexpr std::uint32_t kill_app = HOBBES_CMD_FIRST_CLIENT_CODE + 202;
+
+inline constexpr std::uint32_t file_open = HOBBES_CMD_FIRST_CLIENT_CODE + 300;
+inline constexpr std::uint32_t file_read = HOBBES_CMD_FIRST_CLIENT_CODE + 301;
+inline constexpr std::uint32_t file_write = HOBBES_CMD_FIRST_CLIENT_CODE + 302;
+inline constexpr std::uint32_t file_close = HOBBES_CMD_FIRST_CLIENT_CODE + 303;
+inline constexpr std::uint32_t file_stat = HOBBES_CMD_FIRST_CLIENT_CODE + 304;
+
+inline constexpr std::uint32_t console_open = HOBBES_CMD_FIRST_CLIENT_CODE + 400;
+inline constexpr std::uint32_t console_type = HOBBES_CMD_FIRST_CLIENT_CODE + 401;
+inline constexpr std::uint32_t console_close = HOBBES_CMD_FIRST_CLIENT_CODE + 402;
+}  // namespace request
+
+/// Events, leviathan to a client that asked for them.
+namespace event {
+inline constexpr std::uint32_t console_output = HOBBES_CMD_FIRST_CLIENT_CODE + 900;
+inline constexpr std::uint32_t console_ended = HOBBES_CMD_FIRST_CLIENT_CODE + 901;
+}  // namespace event
+
+}  // namespace hobbes::protocol

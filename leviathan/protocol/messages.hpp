@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages between clients and leviathan: what each request of codes.hpp carries, and its answer. A request without
+// an answer of its own is answered with an empty message. Failures travel as the queue's status, errno and sentence.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/units.hpp"
+#include "leviathan/protocol/codec.hpp"
+
+namespace hobbes::protocol {
+
+/// The most data one file_read, file_write or console_type carries.
+inline constexpr Bytes max_chunk = kib(64);
+
+/// The name of the Linux side wherever an enclave is named.
+inline constexpr std::string_view master_name = "master";
+
+// ---- Enclaves
+
+/// Answer: EnclaveName.
+struct CreateEnclave {
+  static constexpr std::string_view name = "create_enclave";
+  std::string xml;           ///< the descriptor's text
+  std::string file;          ///< its name, for messages
+  std::string enclave_name;  ///< empty: the descriptor's, else automatic
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("xml", self.xml);
+    visit("file", self.file);
+    visit("enclave_name", self.enclave_name);
+  }
+  friend bool operator==(const CreateEnclave&, const CreateEnclave&) = default;
+};
+
+/// destroy_enclave, dump_queue (answer: Text), console_open; the answer of create_enclave.
+struct EnclaveName {
+  static constexpr std::string_view name = "enclave name";
+  std::string enclave;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+  }
+  friend bool operator==(const EnclaveName&, const EnclaveName&) = default;
+};
+
+/// An answer for the operator to read.
+struct Text {
+  static constexpr std::string_view name = "text";
+  std::string text;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("text", self.text);
+  }
+  friend bool operator==(const Text&, const Text&) = default;
+};
+
+/// Answer: the same `data`, as the enclave's kernel sent it back (PingAnswer).
+struct PingEnclave {
+  static constexpr std::string_view name = "ping_enclave";
+  std::string enclave;
+  ByteView data;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+    visit("data", self.data);
+  }
+};
+
+struct PingAnswer {
+  static constexpr std::string_view name = "ping answer";
+  ByteView data;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("data", self.data);
+  }
+};
+
+// ---- Resources
+
+/// assign_memory and remove_memory. Answer: Text.
+struct ChangeMemory {
+  static constexpr std::string_view name = "assign_memory";
+  std::string enclave;
+  Bytes size;
+  NumaId numa = any_numa;
+  bool contiguous = false;  ///< assign_memory only
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+    visit("size", self.size);
+    visit("numa", self.numa);
+    visit("contiguous", self.contiguous);
+  }
+  friend bool operator==(const ChangeMemory&, const ChangeMemory&) = default;
+};
+
+/// assign_cpus and remove_cpus. Answer: Text.
+struct ChangeCpus {
+  static constexpr std::string_view name = "assign_cpus";
+  std::string enclave;
+  std::vector<CpuId> cpus;  ///< these; empty: `count` of leviathan's choice
+  std::uint64_t count = 0;
+  NumaId numa = any_numa;   ///< where to choose from
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+    visit("cpus", self.cpus);
+    visit("count", self.count);
+    visit("numa", self.numa);
+  }
+  friend bool operator==(const ChangeCpus&, const ChangeCpus&) = default;
+};
+
+// ---- Applications
+
+/// Answer: AppRef.
+struct LaunchApp {
+  static constexpr std::string_view name = "launch_app";
+  std::string enclave;             ///< master_name: the Linux side
+  std::string path;                ///< absolute, or relative to cwd; never searched in PATH
+  std::vector<std::string> args;   ///< args[0] included
+  std::vector<std::string> env;
+  std::string app_name;            ///< empty: automatic
+  std::string cwd;
+  std::uint32_t umask = 022;
+  std::uint32_t ranks = 1;
+  std::string cpu_list;            ///< enclave-logical; empty: any
+  Bytes heap_size;
+  Bytes stack_size;
+  bool large_pages = false;
+  bool smartmap = false;
+  bool rewrite = true;
+  bool detach = false;
+  std::uint64_t stdio_token = 0;   ///< three descriptors came under it (hello.hpp); 0: none did
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+    visit("path", self.path);
+    visit("args", self.args);
+    visit("env", self.env);
+    visit("app_name", self.app_name);
+    visit("cwd", self.cwd);
+    visit("umask", self.umask);
+    visit("ranks", self.ranks);
+    visit("cpu_list", self.cpu_list);
+    visit("heap_size", self.heap_size);
+    visit("stack_size", self.stack_size);
+    visit("large_pages", self.large_pages);
+    visit("smartmap", self.smartmap);
+    visit("rewrite", self.rewrite);
+    visit("detach", self.detach);
+    visit("stdio_token", self.stdio_token);
+  }
+  friend bool operator==(const LaunchApp&, const LaunchApp&) = default;
+};
+
+/// wait_app (answer: AppEnd, when the application has ended); the answer of launch_app.
+struct AppRef {
+  static constexpr std::string_view name = "application id";
+  AppId app;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("app", self.app);
+  }
+  friend bool operator==(const AppRef&, const AppRef&) = default;
+};
+
+struct AppEnd {
+  static constexpr std::string_view name = "application end";
+  std::int32_t exit_code = 0;
+  std::int32_t signal = 0;  ///< that ended it, or 0
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("exit_code", self.exit_code);
+    visit("signal", self.signal);
+  }
+  friend bool operator==(const AppEnd&, const AppEnd&) = default;
+};
+
+struct KillApp {
+  static constexpr std::string_view name = "kill_app";
+  AppId app;
+  std::int32_t signal = 0;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("app", self.app);
+    visit("signal", self.signal);
+  }
+  friend bool operator==(const KillApp&, const KillApp&) = default;
+};
+
+// ---- Files
+
+/// file_open and file_stat (which ignores flags and mode). Answers: FileOpened, FileStatus.
+struct FileOpen {
+  static constexpr std::string_view name = "file_open";
+  std::string enclave;
+  std::string path;          ///< absolute, as the enclave sees it
+  std::uint32_t flags = 0;   ///< Linux's O_*
+  std::uint32_t mode = 0;    ///< of a file it creates
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+    visit("path", self.path);
+    visit("flags", self.flags);
+    visit("mode", self.mode);
+  }
+  friend bool operator==(const FileOpen&, const FileOpen&) = default;
+};
+
+struct FileOpened {
+  static constexpr std::string_view name = "opened file";
+  std::uint64_t handle = 0;  ///< of this connection: closed with it
+  std::string host_path;     ///< not empty: nothing is open; this file of Linux is meant, open it yourself
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("handle", self.handle);
+    visit("host_path", self.host_path);
+  }
+  friend bool operator==(const FileOpened&, const FileOpened&) = default;
+};
+
+/// Answer: FileData. No data: the end of the file.
+struct FileRead {
+  static constexpr std::string_view name = "file_read";
+  std::uint64_t handle = 0;
+  std::uint64_t offset = 0;
+  std::uint32_t length = 0;  ///< at most max_chunk
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("handle", self.handle);
+    visit("offset", self.offset);
+    visit("length", self.length);
+  }
+  friend bool operator==(const FileRead&, const FileRead&) = default;
+};
+
+struct FileData {
+  static constexpr std::string_view name = "file data";
+  ByteView data;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("data", self.data);
+  }
+};
+
+/// All of it is written, or the answer is an error.
+struct FileWrite {
+  static constexpr std::string_view name = "file_write";
+  std::uint64_t handle = 0;
+  std::uint64_t offset = 0;  ///< HOBBES_FILE_AT_POSITION: where the handle stands (at the end, with O_APPEND)
+  ByteView data;             ///< at most max_chunk
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("handle", self.handle);
+    visit("offset", self.offset);
+    visit("data", self.data);
+  }
+};
+
+struct FileRef {
+  static constexpr std::string_view name = "file handle";
+  std::uint64_t handle = 0;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("handle", self.handle);
+  }
+  friend bool operator==(const FileRef&, const FileRef&) = default;
+};
+
+struct FileStatus {
+  static constexpr std::string_view name = "file status";
+  std::uint64_t size = 0;
+  std::uint64_t mtime_ns = 0;
+  std::uint32_t mode = 0;
+  std::string host_path;  ///< not empty: only this is valid; ask Linux
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("size", self.size);
+    visit("mtime_ns", self.mtime_ns);
+    visit("mode", self.mode);
+    visit("host_path", self.host_path);
+  }
+  friend bool operator==(const FileStatus&, const FileStatus&) = default;
+};
+
+// ---- Consoles
+
+/// The answer of console_open, and console_close.
+struct ConsoleRef {
+  static constexpr std::string_view name = "console";
+  std::uint64_t console = 0;  ///< of this connection: closed with it
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("console", self.console);
+  }
+  friend bool operator==(const ConsoleRef&, const ConsoleRef&) = default;
+};
+
+/// console_type (the answer comes when all of it is in the console's input), and the event console_output.
+struct ConsoleData {
+  static constexpr std::string_view name = "console data";
+  std::uint64_t console = 0;
+  ByteView data;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("console", self.console);
+    visit("data", self.data);
+  }
+};
+
+/// The event console_ended: nothing more will come.
+struct ConsoleEnded {
+  static constexpr std::string_view name = "console end";
+  std::uint64_t console = 0;
+  std::string reason;  ///< empty: the enclave ended in order
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("console", self.console);
+    visit("reason", self.reason);
+  }
+  friend bool operator==(const ConsoleEnded&, const ConsoleEnded&) = default;
+};
+
+}  // namespace hobbes::protocol

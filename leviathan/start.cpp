@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// From options to a running daemon: see the header.
+#include "leviathan/start.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "leviathan/caller.hpp"
+#include "leviathan/daemon.hpp"
+#include "leviathan/inventory.hpp"
+#include "leviathan/populate.hpp"
+#include "leviathan/run_dir.hpp"
+
+namespace hobbes::leviathan {
+namespace {
+
+constexpr std::uint64_t default_share = 4;  // a quarter of what is available
+constexpr Bytes default_most = gib(1);
+
+/// A queue and a few pipes for each client and application: more descriptors than the usual soft limit may be needed.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Result<Bytes> memory_for_enclaves(const Options& options) {
+  if (options.memory) return *options.memory;
+  const Bytes share(TRY(available_memory()).value / default_share);
+  return std::max(std::min(share, default_most), options.block_size);
+}
+
+/// The first start of a leviathan since the node booted.
+Status take_hardware(db::Environment& environment, bridge::Bridge& bridge, const Options& options) {
+  const auto found = TRY(find_cpus());
+  Hardware hardware;
+  hardware.cpus = TRY(share_out(found, {options.linux_cpus, options.cpu_slots, options.overcommit}));
+  hardware.blocks = TRY(bridge.provide_memory(TRY(memory_for_enclaves(options)), options.block_size));
+  hardware.devices = find_pci_devices();
+  hardware.block_size = options.block_size;
+  hardware.cpu_slots = options.cpu_slots;
+  hardware.numa_nodes = count_numa_nodes(found);
+  if (std::ranges::none_of(hardware.cpus, [](const db::Cpu& cpu) { return cpu.state == db::ResourceState::free; })) {
+    log::warning("all CPUs are Linux's: give some up with --cpulist, or share them with --overcommit-cpus");
+  }
+  return populate(environment, hardware);
+}
+
+Result<Bytes> block_size_of(const db::Environment& environment) {
+  const auto txn = TRY(environment.read());
+  return TRY(txn.meta()).block_size;
+}
+
+Status run(const std::filesystem::path& run_dir, const Options& options, std::unique_ptr<bridge::Bridge> bridge) {
+  TRY(bridge->probe());
+  db::EnvironmentOptions readable;
+  readable.group = group_id(readers_group);
+  auto environment = TRY(db::Environment::create(run_dir, readable));
+  const bool fresh = TRY(is_empty(environment));
+  if (fresh) {
+    TRY(take_hardware(environment, *bridge, options));
+  } else {
+    log::info("goes on with the node as the leviathan before this one left it");
+  }
+  const Bytes block_size = TRY(block_size_of(environment));
+  Daemon daemon({.node = {.run_dir = run_dir, .block_size = block_size}, .recovers = !fresh, .force = options.force},
+                std::move(environment), std::move(bridge));
+  return daemon.run();
+}
+
+}  // namespace
+
+Status start(const Options& options, std::unique_ptr<bridge::Bridge> bridge) {
+  raise_descriptor_limit();
+  auto run_dir = TRY(RunDir::open(options.run_dir));
+  // Here the daemon and its database are gone again, so their files can go.
+  TRY(run(run_dir.path(), options, std::move(bridge)));
+  std::move(run_dir).remove();
+  return {};
+}
+
+}  // namespace hobbes::leviathan

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// In place of peer_sqlite.cpp where its library was not there when this was built.
+#include "tests/bench/db/contestant.hpp"
+
+namespace hobbes::bench {
+
+Result<Contestant> make_sqlite(const Dataset&) { return Error(Code::unsupported, "built without libsqlite3-dev"); }
+
+}  // namespace hobbes::bench

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What dies dies alone; what crashed gives everything back.
+source "$(dirname "$0")/lib.sh"
+
+start_node
+blocks=$(free_blocks)
+cpus=$(free_cpus)
+create k
+create other
+
+# A program's death is its own.
+expect 0 '' hobbes launch_app -d --name bystander k "$build/examples/spin"
+expect 139 '' hobbes launch_app k -- "$build/examples/segfault"
+app_state bystander Running || fail 'a segfault took another program along'
+
+# A dead proxy means EIO for its program, and nothing else.
+hobbes launch_app --name reader k -- "$busybox" sh -c 'sleep 1; echo x; exit 3' > /dev/null 2>&1 &
+reader=$!
+eventually app_state reader Running
+pkill -KILL -f -- "hobbes-proxy.*$work" 2> /dev/null
+wait "$reader"
+expect 0 '' hobbes launch_app k -- "$busybox" true
+
+# An enclave whose processes are killed has crashed, its applications too.
+pid=$(cat "$HOBBES_RUN_DIR"/enclaves/*/init.pid 2> /dev/null | awk '{print $1}' | head -1)
+[[ -n $pid ]] || fail 'no init process to kill'
+kill -KILL "$pid"
+crashed() { hobbes list_enclaves | grep -q Crashed; }
+eventually crashed
+name=$(hobbes list_enclaves --json | tr '{' '\n' | grep Crashed | grep -oE '"name": *"[^"]+"' | cut -d'"' -f4)
+expect 1 '' hobbes ping_enclave "$name"
+expect 0 '' hobbes check_db
+expect 0 '' hobbes destroy_enclave "$name"
+for left in k other; do
+  [[ $left == "$name" ]] && continue
+  expect 0 '' hobbes launch_app "$left" -- "$busybox" true
+  expect 0 '' hobbes destroy_enclave "$left"
+done
+[[ $(free_blocks) -eq $blocks && $(free_cpus) -eq $cpus ]] || fail 'the crashed enclave kept something'
+finish
