@@ -11,12 +11,14 @@
 #include <array>
 #include <bit>
 #include <concepts>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -171,9 +173,8 @@ template <typename Record>
 [[nodiscard]] Error decode_error(std::string_view kind, std::string_view bad_field);
 
 /// Fills `record` from `bytes`; the text of a view points into them.
-// Flattened: only where all fields' steps are in one function does the decoder's place stay in a register.
 template <typename Record>
-[[nodiscard, gnu::flatten]] Status decode_into(std::string_view bytes, std::string_view kind, Record& record) {
+[[nodiscard]] Status decode_into(std::string_view bytes, std::string_view kind, Record& record) {
   Decoder decoder(bytes);
   Record::fields(decoder, record);
   if (!decoder.bad_field().empty() || !decoder.at_end()) [[unlikely]] return decode_error(kind, decoder.bad_field());
@@ -251,7 +252,7 @@ class KeyBytes {
   std::array<char, max_key_size> data_;
 };
 
-/// "Cpu 3/1"-like text of a record for messages and tests: "CPU{id=3 slot=1 ...}".
+/// Visitor that writes fields as text: "id=3 slot=1 ...".
 class Printer {
  public:
   template <typename T>

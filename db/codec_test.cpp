@@ -178,7 +178,9 @@ TEST_CASE("the worked example of docs/database.md is what is stored", "[db]") {
   const KeyBytes key(cpu.key());
   CHECK(hex(key.view()) == "0000000500000000");
   std::string entries;
-  for (const IndexSet::Value& value : index_set(cpu)) entries += hex(index_key(Cpu::table, value, key.view()).view()) + " ";
+  for (const IndexSet::Value& value : index_set(cpu)) {
+    entries += hex(index_key(Cpu::table, value, key.view()).view()) + " ";
+  }
   CHECK(entries == "030100000000000000010000000500000000 030200000000000000030000000500000000 ");
 }
 

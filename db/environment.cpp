@@ -97,7 +97,8 @@ constexpr auto table_flags = [] {
 /// Opens all tables in one transaction; `flags` is MDB_CREATE or 0.
 Status open_tables(MDB_txn* txn, unsigned flags, std::array<MDB_dbi, table_count>& tables) {
   for (std::size_t i = 0; i < table_count; ++i) {
-    if (const int rc = mdb_dbi_open(txn, table_names[i].data(), flags | table_flags[i], &tables[i]); rc != MDB_SUCCESS) {
+    const int rc = mdb_dbi_open(txn, table_names[i].data(), flags | table_flags[i], &tables[i]);
+    if (rc != MDB_SUCCESS) {
       return lmdb_error(rc, doing("open", static_cast<Table>(i)));
     }
   }

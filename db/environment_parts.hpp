@@ -2,10 +2,12 @@
 // Inside db/ only: what an Environment owns, in the order it is acquired.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.hpp"

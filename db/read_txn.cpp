@@ -2,6 +2,7 @@
 #include "db/read_txn.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
-#include "db/change_word.hpp"
 #include "db/lmdb.hpp"
 #include "db/read_txn.hpp"
 #include "db/table.hpp"

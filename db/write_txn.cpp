@@ -4,7 +4,8 @@
 // may move the old record's bytes.
 #include "db/write_txn.hpp"
 
-#include <algorithm>
+#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -68,7 +69,7 @@ class IndexChange {
     }
   }
 
-  /// The new name's owner, if it is taken.
+  /// Whether another record has the new name.
   [[nodiscard]] Result<bool> name_is_taken(const TxnState& state) const {
     if (!new_name_) return false;
     return TRY(raw_get(state, Table::names, new_name_->view())).has_value();

@@ -116,7 +116,9 @@ TEST_CASE("lists are in the order of their keys", "[db]") {
   WriteTxn txn = must(node.env.write());
   for (const std::uint64_t n : {300U, 5U, 256U, 77U}) must(txn.put(make_block(n)));
   std::string order;
-  for (const MemoryBlock& memory : must(txn.list<MemoryBlock>())) order += std::to_string(memory.base.value / block) + " ";
+  for (const MemoryBlock& memory : must(txn.list<MemoryBlock>())) {
+    order += std::to_string(memory.base.value / block) + " ";
+  }
   CHECK(order == "1 2 3 4 5 77 256 300 ");
   order.clear();
   for (const MemoryBlock& memory : must(txn.list_by_state<MemoryBlock>(ResourceState::free))) {

@@ -35,7 +35,8 @@ TEST_CASE("a launched program inherits the shell's directory, umask and environm
 
 TEST_CASE("launch options are passed on") {
   run_shell({"launch_app", "kitten", "-np", "2", "--cpulist", "0,1", "--name", "job", "--envp", "A=1  B=2",
-             "--heap_size", "64", "--stack_size", "512K", "--use-large-pages", "--no-rewrite", "--", "prog", "--name", "x"});
+             "--heap_size", "64", "--stack_size", "512K", "--use-large-pages", "--no-rewrite", "--", "prog",
+             "--name", "x"});
   const auto& spec = fake_client().launched;
   CHECK(spec.ranks == 2);
   CHECK(spec.cpu_list == "0,1");

@@ -86,6 +86,39 @@ void AddressSpace::free_region(Region& region) {
   delete &region;
 }
 
+/// Makes one region of two neighbours that differ in nothing. False: they do, or there is no memory for the longer list.
+bool AddressSpace::absorb(Region& region, Region& next) {
+  const bool alike = region.end == next.start && region.protection == next.protection && region.kind == next.kind &&
+                     region.shared == nullptr && next.shared == nullptr && strcmp(region.name, next.name) == 0 &&
+                     (region.extents == nullptr) == (next.extents == nullptr) &&
+                     (region.kind == RegionKind::anonymous || region.kind == RegionKind::heap);
+  if (!alike) return false;
+  if (region.extents != nullptr) {
+    const uint32_t count = region.extent_count + next.extent_count;
+    auto* extents = static_cast<Extent*>(allocate(count * sizeof(Extent)));
+    if (extents == nullptr) return false;
+    memcpy(extents, region.extents, region.extent_count * sizeof(Extent));
+    memcpy(extents + region.extent_count, next.extents, next.extent_count * sizeof(Extent));
+    release(region.extents);
+    region.extents = extents;
+    region.extent_count = count;
+    release(next.extents);
+    next.extents = nullptr;
+    next.extent_count = 0;
+  }
+  mapped_bytes_ += next.end - next.start;
+  region.end = next.end;
+  free_region(next);
+  return true;
+}
+
+/// Joins `region` with its neighbours where they are alike; returns what it is part of now.
+Region& AddressSpace::merge(Region& region) {
+  if (Region* next = regions_.next(region)) (void)absorb(region, *next);
+  Region* before = regions_.previous(region);
+  return before != nullptr && absorb(*before, region) ? *before : region;
+}
+
 UserAddr AddressSpace::hole_locked(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment) {
   // Downwards: the highest hole that fits.
   UserAddr end = to;
@@ -177,6 +210,7 @@ Sysret AddressSpace::map_locked(const Request& request) {
     free_region(placed);
     return error;
   }
+  if (!request.apart) (void)merge(placed);
   return static_cast<Sysret>(address);
 }
 
@@ -244,6 +278,12 @@ Sysret AddressSpace::unmap(UserAddr address, uint64_t size) {
   return unmap_locked(address, address + size);
 }
 
+bool AddressSpace::is_covered(UserAddr start, UserAddr end) {
+  for (Region& region : regions_)
+    if (region.start <= start && start < region.end) start = region.end;
+  return start >= end;
+}
+
 Sysret AddressSpace::protect(UserAddr address, uint64_t size, uint32_t protection) {
   if (address % page_size != 0) return -EINVAL;
   size = align_up(size, page_size);
@@ -251,27 +291,28 @@ Sysret AddressSpace::protect(UserAddr address, uint64_t size, uint32_t protectio
   if (address >= port::user_end || size > port::user_end - address) return -ENOMEM;
   Guard guard(lock_);
   const UserAddr end = address + size;
-  UserAddr covered = address;
-  for (Region& region : regions_)
-    if (region.start <= covered && covered < region.end) covered = region.end;
-  if (covered < end) return -ENOMEM;
+  if (!is_covered(address, end)) return -ENOMEM;
   if (const int error = split_range(address, end); error != 0) return error;
-  for (Region& region : regions_) {
-    if (region.start < address) continue;
-    if (region.start >= end) break;
-    const bool backed = region.extents != nullptr || region.shared != nullptr;
-    if (!backed && protection != port::prot_none) {
-      // Reserved addresses come into use: now they get their memory.
-      if (page_allocator().allocate_extents(region.end - region.start, true, region.extents, region.extent_count) != 0)
-        return -ENOMEM;
-      region.protection = protection;
-      if (const int error = map_pages(region); error != 0) return error;
-      continue;
-    }
-    if (backed)
-      if (const int error = port::protect(region.start, region.end - region.start, protection); error != 0)
-        return error;
+  for (UserAddr at = address; at < end;) {
+    Region& region = *find(at);
+    at = region.end;
+    if (const int error = protect_region(region, protection); error != 0) return error;
+    (void)merge(region);
+  }
+  return 0;
+}
+
+int AddressSpace::protect_region(Region& region, uint32_t protection) {
+  const uint64_t size = region.end - region.start;
+  const bool backed = region.extents != nullptr || region.shared != nullptr;
+  if (backed) {
+    if (const int error = port::protect(region.start, size, protection); error != 0) return error;
     region.protection = protection;
+  } else if (protection != port::prot_none) {
+    // Reserved addresses come into use: now they get their memory.
+    if (page_allocator().allocate_extents(size, true, region.extents, region.extent_count) != 0) return -ENOMEM;
+    region.protection = protection;
+    return map_pages(region);
   }
   return 0;
 }
@@ -286,8 +327,8 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
                 (to < address + old_size && address < to + new_size)))
     return -EINVAL;
   Guard guard(lock_);
-  Region* region = find(address);
-  if (region == nullptr || region->end - address < old_size) return -EFAULT;
+  if (!is_covered(address, address + old_size)) return -EFAULT;
+  Region* region = find(address + old_size - 1);
   if (region->shared != nullptr && new_size > old_size) return -EINVAL;
   if (new_size < old_size && !fixed) {
     if (const int error = unmap_locked(address + new_size, address + old_size); error != 0) return error;
@@ -295,8 +336,16 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
   }
   if (new_size == old_size && !fixed) return static_cast<Sysret>(address);
 
-  const Request growth{address + old_size, new_size - old_size, region->protection, true, false,
-                       region->extents == nullptr && region->shared == nullptr, false, region->kind, region->name, 0};
+  char name[sizeof(Region::name)];
+  copy_string(name, region->name, sizeof(name));
+  Request growth;
+  growth.address = address + old_size;
+  growth.size = new_size - old_size;
+  growth.protection = region->protection;
+  growth.fixed = true;
+  growth.reserve_only = region->extents == nullptr && region->shared == nullptr;
+  growth.kind = region->kind;
+  growth.name = name;
   const bool room = !fixed && hole_locked(growth.address, growth.address + growth.size, growth.size, page_size) ==
                                   growth.address && is_user_range(growth.address, growth.size);
   if (room) {
@@ -317,6 +366,7 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
   Request rest = growth;
   rest.address = target + kept;
   rest.size = new_size - kept;
+  rest.apart = true;  // it may lie right below what is still to be moved
   if (rest.size > 0) {
     const Sysret grown = map_locked(rest);
     if (grown < 0) return grown;
@@ -333,6 +383,7 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
     insert(moved);
     if (const int error = map_pages(moved); error != 0) return error;
   }
+  for (UserAddr at = target; at < target + new_size;) at = merge(*find(at)).end;
   return static_cast<Sysret>(target);
 }
 

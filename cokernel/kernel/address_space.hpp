@@ -53,6 +53,7 @@ class AddressSpace : Immovable {
     bool fixed = false, no_replace = false;
     bool reserve_only = false;  ///< addresses without memory
     bool shared = false;
+    bool apart = false;         ///< not to be joined with its neighbours
     RegionKind kind = RegionKind::anonymous;
     const char* name = "";
     uint64_t file_offset = 0;
@@ -98,11 +99,15 @@ class AddressSpace : Immovable {
   [[nodiscard]] int unmap_locked(UserAddr start, UserAddr end);
   [[nodiscard]] int split(Region& region, UserAddr at);
   [[nodiscard]] int split_range(UserAddr start, UserAddr end);
+  [[nodiscard]] bool is_covered(UserAddr start, UserAddr end);
+  [[nodiscard]] int protect_region(Region& region, uint32_t protection);
   [[nodiscard]] int map_pages(const Region& region);
   void zero_locked(UserAddr start, UserAddr end);
   [[nodiscard]] UserAddr choose_address(uint64_t size);
   [[nodiscard]] UserAddr hole_locked(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment);
   void insert(Region& region);
+  Region& merge(Region& region);
+  [[nodiscard]] bool absorb(Region& region, Region& next);
   void free_region(Region& region);
 
   Mutex lock_;

@@ -15,7 +15,7 @@
 namespace hobbes::lwk {
 namespace {
 
-constexpr uint64_t default_heap = 16ull << 20, default_stack = 256 << 10;
+constexpr uint64_t default_heap = 16ull << 20, default_stack = 8ull << 20;
 constexpr uint64_t largest_heap = 1ull << 40, largest_stack = 1ull << 34, smallest_stack = 64 << 10;
 
 List<App> apps;

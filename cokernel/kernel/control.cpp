@@ -165,11 +165,14 @@ void answer(const Request& request) {
   push(header, &payload, 1);
 }
 
-/// Waits for a frame: polls a little, then sleeps; its wake-ups are the heart that beats.
+/// Waits for a frame: polls a little, uses idle time to zero free memory, then sleeps; its wake-ups are the heart that
+/// beats.
 void wait_for_request() {
   for (int i = 0; i < polls; ++i) {
     if (requests.readable()) return;
     port::relax();
+  }
+  while (!requests.readable() && page_allocator().zero_some()) {
   }
   hobbes_boot_params& boot = boot_params();
   while (!requests.readable()) {

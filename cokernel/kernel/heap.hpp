@@ -2,6 +2,8 @@
 // The kernel heap: power-of-two size classes over the page allocator. Every allocation may fail; nothing is zeroed.
 #pragma once
 
+#include <new>
+
 #include "cokernel/kernel/types.hpp"
 
 namespace hobbes::lwk {
@@ -17,9 +19,6 @@ inline constexpr NoThrow nothrow;
 
 /// `new (nothrow) T` yields null when memory is out; plain `new` of single objects does not exist here.
 inline void* operator new(size_t size, hobbes::lwk::NoThrow) noexcept { return hobbes::lwk::allocate(size); }
-inline void* operator new(size_t, void* at) noexcept { return at; }
-void operator delete(void* pointer) noexcept;
-void operator delete(void* pointer, size_t) noexcept;
 
 namespace hobbes::lwk {
 

@@ -39,6 +39,10 @@ class List : Immovable {
     ListNode* after = static_cast<const Node&>(item).next;
     return after == &head_ ? nullptr : object(after);
   }
+  [[nodiscard]] T* previous(const T& item) const {
+    ListNode* before = static_cast<const Node&>(item).previous;
+    return before == &head_ ? nullptr : object(before);
+  }
 
   class Iterator {
    public:

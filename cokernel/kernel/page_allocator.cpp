@@ -175,6 +175,35 @@ void PageAllocator::give_back(PhysAddr base, uint64_t pages, bool zero) {
   free_range(*block, first, first + pages, zero ? head_zero : head_dirty);
 }
 
+bool PageAllocator::zero_some() {
+  constexpr uint32_t largest = 9;  // 2 MiB a time, so that nobody waits long
+  PhysAddr base = 0;
+  uint32_t order = 0;
+  {
+    Guard guard(lock_);
+    for (uint32_t i = 0; i < block_count_ && base == 0; ++i) {
+      Block& block = blocks_[i];
+      for (uint32_t have = max_order + 1; have > 0 && base == 0; --have) {
+        uint32_t page = block.heads[have - 1];
+        while (page != 0 && block.table[page - 1].state != head_dirty) page = block.table[page - 1].next;
+        if (page == 0) continue;
+        order = have - 1;
+        remove(block, page - 1);
+        while (order > largest) {
+          --order;
+          push(block, page - 1 + (1u << order), order, head_dirty);
+        }
+        block.free_pages -= 1ull << order;
+        base = block.base + (static_cast<uint64_t>(page - 1) << page_shift);
+      }
+    }
+  }
+  if (base == 0) return false;
+  memset(port::direct(base), 0, page_size << order);
+  give_back(base, 1ull << order, true);
+  return true;
+}
+
 uint8_t& PageAllocator::tag(PhysAddr page) {
   // Unlocked: the page is allocated, so its block stays, and the byte is its owner's.
   Block* block = block_of(page);

@@ -30,6 +30,9 @@ class PageAllocator : Immovable {
   /// Any page range that was allocated, whole chunks or not.
   void free(PhysAddr base, uint64_t size);
 
+  /// Zeroes one free chunk that is not, so that allocations need not. False: all are.
+  [[nodiscard]] bool zero_some();
+
   /// One byte of bookkeeping for the heap, a page; its owner sets it after allocate().
   [[nodiscard]] uint8_t& tag(PhysAddr page);
 

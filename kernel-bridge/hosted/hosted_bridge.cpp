@@ -31,17 +31,17 @@ constexpr std::size_t max_blocks = std::extent_v<decltype(hobbes_machine_reply::
 
 /// What is in a spec, found and read.
 struct Ingredients {
-  KernelImage kernel;
+  std::shared_ptr<const KernelImage> kernel;
   Mapping initrd;  // empty: none
   Blocks blocks;
 };
 
-Result<Ingredients> gather(const BootSpec& spec, const HostedConfig& config, MemoryPool& pool) {
+Result<Ingredients> gather(const BootSpec& spec, const HostedConfig& config, KernelCache& kernels, MemoryPool& pool) {
   if (spec.blocks.empty()) return Error(Code::invalid, "boot: an enclave needs memory");
   if (spec.blocks.size() > max_blocks)
     return Error(Code::exhausted, "boot: a hosted enclave holds at most " + std::to_string(max_blocks) +
                                       " memory blocks: choose a larger block size");
-  Ingredients all{TRY(KernelImage::open(spec.kernel.empty() ? config.kernel : spec.kernel)), {}, {}};
+  Ingredients all{TRY(kernels.get(spec.kernel.empty() ? config.kernel : spec.kernel)), {}, {}};
   if (!spec.initrd.empty()) all.initrd = TRY(read_content(spec.initrd, "initrd", max_initrd));
   for (const std::uint64_t base : spec.blocks) all.blocks.push_back(TRY(pool.get(base)));
   return all;
@@ -79,7 +79,7 @@ Status lay_out(const BootSpec& spec, const Ingredients& from) {
                             spawned_fd(lines + 1),
                             spawned_fd(lines + 2),
                             sample_clocks()};
-  return write_boot_block(from.blocks[0]->bytes(), block, from.kernel, from.initrd.bytes());
+  return write_boot_block(from.blocks[0]->bytes(), block, *from.kernel, from.initrd.bytes());
 }
 
 Result<Spawned> start_loader(const BootSpec& spec, const HostedConfig& config, const Blocks& blocks, const Lines& lines,
@@ -122,7 +122,7 @@ HostedBridge::HostedBridge(HostedConfig config) : config_(std::move(config)), po
 Status HostedBridge::probe() {
   if (::access(config_.loader.c_str(), X_OK) != 0)
     return last_errno("hosted bridge: boot loader " + config_.loader.string());
-  TRY(KernelImage::open(config_.kernel));
+  TRY(kernels_.get(config_.kernel));
   if (const Status steady = check_tsc(); !steady) log::warning(steady.error().text());
   [[maybe_unused]] const std::uint64_t measured_now = tsc_hz();  // rather than in the first boot
   return {};
@@ -144,7 +144,7 @@ Result<std::string> HostedBridge::backing(std::uint64_t base) { return pool_->ba
 Status HostedBridge::scrub(std::uint64_t base) { return pool_->scrub(base); }
 
 Result<std::unique_ptr<Machine>> HostedBridge::boot(const BootSpec& spec, Clock::time_point deadline) {
-  const Ingredients from = TRY(gather(spec, config_, *pool_));
+  const Ingredients from = TRY(gather(spec, config_, kernels_, *pool_));
   auto machine = start(spec, config_, from, pool_);
   const Status up = machine ? (*machine)->wait_until_running(deadline) : Status(machine.error());
   if (up) return std::unique_ptr<Machine>(*std::move(machine));

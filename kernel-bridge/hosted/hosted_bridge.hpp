@@ -6,6 +6,7 @@
 
 #include "kernel-bridge/bridge.hpp"
 #include "kernel-bridge/hosted/hosted_config.hpp"
+#include "kernel-bridge/hosted/kernel_cache.hpp"
 #include "kernel-bridge/hosted/memory_pool.hpp"
 
 namespace hobbes::bridge {
@@ -30,6 +31,7 @@ class HostedBridge final : public Bridge {
 
  private:
   const HostedConfig config_;
+  KernelCache kernels_;
   const std::shared_ptr<MemoryPool> pool_;
 };
 

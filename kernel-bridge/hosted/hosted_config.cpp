@@ -12,7 +12,9 @@ fs::path find(const char* variable, const char* name) {
   if (const char* named = std::getenv(variable); named != nullptr && *named != '\0') return named;
   std::error_code failure;
   const fs::path here = fs::read_symlink("/proc/self/exe", failure).parent_path();
-  for (const fs::path& directory : {here, here / "../cokernel", here / "../libexec/hobbes"})
+  // Installed, or where the build leaves them.
+  for (const fs::path& directory : {here, here / "../libexec/hobbes", here / "../cokernel/arch/hosted",
+                                    here / "../cokernel/arch/hosted/boot"})
     if (const fs::path file = (directory / name).lexically_normal(); fs::exists(file, failure)) return file;
   return fs::path(HOBBES_LIBEXEC_DIR) / name;
 }

@@ -12,8 +12,8 @@ struct HostedConfig {
 };
 
 /// Finds them, each: as HOBBES_BOOT_LOADER and HOBBES_COKERNEL in the environment say; else beside the running executable,
-/// or in a neighbouring cokernel/ or libexec/hobbes/; else where they are to be installed. HostedBridge::probe() reports
-/// what is not there.
+/// in a neighbouring libexec/hobbes/ or a build's cokernel/; else where they are to be installed. HostedBridge::probe()
+/// reports what is not there.
 [[nodiscard]] HostedConfig find_hosted_config();
 
 }  // namespace hobbes::bridge

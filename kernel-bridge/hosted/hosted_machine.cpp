@@ -95,11 +95,9 @@ std::string HostedMachine::crash_reason() const {
 
 void HostedMachine::ring_control() { control_doorbell_.ring(); }
 
+// Whoever typed has advanced the word, which ends a sleep that begins just now.
 void HostedMachine::ring_console() {
-  auto& console = *reinterpret_cast<hobbes_console*>(boot_.console.data());
-  // Release: partner is the co-kernel's look at the word before it sleeps; the typed bytes come before.
-  __atomic_fetch_add(&console.typed_bell, 1, __ATOMIC_SEQ_CST);
-  futex_wake_all(console.typed_bell);
+  futex_wake_all(reinterpret_cast<const hobbes_console*>(boot_.console.data())->typed_bell);
 }
 
 Status HostedMachine::check_alive() const {

@@ -32,15 +32,17 @@ std::optional<End> end_in(const hobbes_app_status& status) {
   return End{.exit_code = status.exit_code, .signal = status.signal};
 }
 
+void remove_log(Node& node, AppId app) {
+  std::error_code ignored;  // it may have had none
+  std::filesystem::remove(log_file(node.run_dir(), app), ignored);
+}
+
 /// In the database, and what the database forgets for it.
 Status write_end(Node& node, AppId app, const End& end) {
   auto txn = TRY(node.db().write());
   const auto forgotten = TRY(record_end(txn, app, end));
   TRY(std::move(txn).commit());
-  for (const AppId old : forgotten) {
-    std::error_code ignored;  // it may have had no log
-    std::filesystem::remove(log_file(node.run_dir(), old), ignored);
-  }
+  for (const AppId old : forgotten) remove_log(node, old);
   return {};
 }
 
@@ -204,6 +206,7 @@ void Registry::recorded(AppId app) {
   recent_ends_[app] = *entry->end;
   if (recent_ends_.size() > recent_ends_kept) recent_ends_.erase(recent_ends_.begin());
   tell(*entry);
+  if (!has_record(node_, app)) remove_log(node_, app);  // its enclave was destroyed
   settle(app);
 }
 

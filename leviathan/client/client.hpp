@@ -91,7 +91,7 @@ struct LaunchSpec {
   std::uint32_t umask = 022;
   std::uint32_t ranks = 1;
   std::string cpu_list;                   ///< enclave-logical; empty: any
-  Bytes heap_size = mib(16), stack_size = kib(256);
+  Bytes heap_size = mib(16), stack_size = mib(8);
   bool large_pages = false, smartmap = false, rewrite = true;
   bool detach = false;
   std::array<int, 3> stdio = {0, 1, 2};   ///< descriptors the program gets as its own; borrowed

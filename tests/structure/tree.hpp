@@ -21,6 +21,8 @@ struct SourceFile {
   [[nodiscard]] std::string folder() const;
   [[nodiscard]] std::string name() const;
   [[nodiscard]] bool is_test() const { return path.ends_with("_test.cpp"); }
+  /// What only tests link: stand-ins for the world around the code.
+  [[nodiscard]] bool supports_tests() const { return path.find("/testing/") != path.npos; }
   [[nodiscard]] std::vector<Include> includes() const;
 };
 

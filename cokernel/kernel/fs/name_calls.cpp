@@ -41,7 +41,8 @@ Sysret rename(Thread& self, uint64_t from_dirfd, UserAddr from_path, uint64_t to
   return from.system->rename(caller, from.path, to.path, flags);
 }
 
-Sysret link(Thread& self, uint64_t from_dirfd, UserAddr from_path, uint64_t to_dirfd, UserAddr to_path, uint32_t flags) {
+Sysret link(Thread& self, uint64_t from_dirfd, UserAddr from_path, uint64_t to_dirfd, UserAddr to_path,
+            uint32_t flags) {
   if ((flags & ~AT_SYMLINK_FOLLOW) != 0) return -EINVAL;
   const bool follow = (flags & AT_SYMLINK_FOLLOW) != 0;
   const Caller caller = Caller::of(*self.process);
@@ -123,8 +124,9 @@ int load_times(UserAddr from, Change& change) {
     ns = time.nanoseconds == time_now ? realtime_ns() : time.seconds * ns_per_second + time.nanoseconds;
     return time.nanoseconds == time_now || (time.nanoseconds >= 0 && time.nanoseconds < ns_per_second);
   };
-  return load(times[0], change.set_atime, change.atime_ns) && load(times[1], change.set_mtime, change.mtime_ns) ? 0
-                                                                                                                 : -EINVAL;
+  const bool valid = load(times[0], change.set_atime, change.atime_ns) &&
+                     load(times[1], change.set_mtime, change.mtime_ns);
+  return valid ? 0 : -EINVAL;
 }
 
 /// Makes `path` the working directory.
@@ -140,7 +142,7 @@ Sysret go_to(Thread& self, const Caller& caller, const Place& place) {
 
 Sysret make_node(Thread& self, uint64_t dirfd, UserAddr path, uint32_t mode) {
   const uint32_t type = mode & S_IFMT;
-  if (type != 0 && type != S_IFREG) return type == S_IFDIR ? -EPERM : type == S_IFIFO ? -EOPNOTSUPP : -EPERM;
+  if (type != 0 && type != S_IFREG) return -EPERM;
   UserPath text;
   if (const int error = text.load(path); error != 0) return error;
   FileRef file;
@@ -174,7 +176,9 @@ Sysret sys_readlinkat(Thread& self, const Args& args) { return read_link(self, a
 Sysret sys_mknod(Thread& self, const Args& args) { return make_node(self, here, args[0], to_flags(args[1])); }
 Sysret sys_mknodat(Thread& self, const Args& args) { return make_node(self, args[0], args[1], to_flags(args[2])); }
 
-Sysret sys_chmod(Thread& self, const Args& args) { return change_path(self, here, args[0], true, mode_change(args[1])); }
+Sysret sys_chmod(Thread& self, const Args& args) {
+  return change_path(self, here, args[0], true, mode_change(args[1]));
+}
 Sysret sys_fchmodat(Thread& self, const Args& args) {
   return change_path(self, args[0], args[1], true, mode_change(args[2]));
 }

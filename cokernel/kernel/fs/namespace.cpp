@@ -27,7 +27,11 @@ struct Mount {
 
 // Constant after start_namespace. Longer paths come before those they lie below.
 Mount mounts[] = {
-    {"/dev/shm", "tmpfs", nullptr}, {"/dev", "devtmpfs", nullptr}, {"/proc", "proc", nullptr}, {"/tmp", "tmpfs", nullptr}};
+    {"/dev/shm", "tmpfs", nullptr},
+    {"/dev", "devtmpfs", nullptr},
+    {"/proc", "proc", nullptr},
+    {"/enclave", "tmpfs", nullptr},
+};
 Tmpfs* anonymous = nullptr;  // files without a name
 HostFs* host_root = nullptr;
 BareRoot* bare_root = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The name space: which file system a path belongs to. /proc, /dev, /dev/shm and /tmp are the enclave's own; everything
+// The name space: which file system a path belongs to. /proc, /dev, /dev/shm and /enclave are the enclave's own; everything
 // else is the host's, through the application's proxy.
 //
 // ".." is resolved in the text of the path, so behind a symbolic link it leads back to where the link lies.
@@ -21,8 +21,8 @@ struct Place : Immovable {
   bool must_be_directory = false;  ///< it ended in '/'
 };
 
-/// Finds `path` (relative to `dirfd` of the caller's process) and follows the symbolic links of our own file systems; the
-/// last component's if `follow`. Whether anything is there remains to be seen. 0 or -errno.
+/// Finds `path` (relative to `dirfd` of the caller's process) and follows the symbolic links of our own file systems;
+/// the last component's if `follow`. Whether anything is there remains to be seen. 0 or -errno.
 [[nodiscard]] int find_place(const Caller& caller, int dirfd, const char* path, bool follow, Place& place);
 
 /// openat. 0 or -errno.

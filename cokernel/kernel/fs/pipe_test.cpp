@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <string>
 #include <thread>
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// poll, ppoll, select, pselect6: over the enclave's files by their wait queues, over the host's by one call of the proxy.
+// poll, ppoll, select, pselect6: over the enclave's files by their wait queues, over the host's by a call of the proxy.
 #include "cokernel/kernel/fs/call_support.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/heap.hpp"
@@ -122,7 +122,7 @@ Sysret PollSet::wait_for_both(int64_t deadline_ns) {
 }
 
 Sysret PollSet::wait(int64_t deadline_ns) {
-  if (const Sysret ready = ready_count(); ready > 0) deadline_ns = 0;  // a bad descriptor: report it with the rest, at once
+  if (ready_count() > 0) deadline_ns = 0;  // a bad descriptor is told with the rest, at once
   for (uint32_t i = 0; i < count_; ++i)
     if (items_[i].file && items_[i].file->queue() != nullptr) items_[i].waiter.join(*items_[i].file->queue());
   if (hosts_ == 0) return wait_for_local(deadline_ns);

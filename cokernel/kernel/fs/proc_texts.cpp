@@ -52,8 +52,8 @@ void write_cpuinfo(Text& text) {
   const uint64_t model = (version >> 4 & 0xf) | (version >> 12 & 0xf0);
   const uint64_t khz = boot_params().tsc_hz / 1000;
   for (uint64_t cpu = 0; cpu < cpu_count(); ++cpu) {
-    text.print("processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n", cpu, vendor, family,
-               model, name);
+    text.print("processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n", cpu, vendor,
+               family, model, name);
     text.print("cpu MHz\t\t: %u.%u%u%u\nsiblings\t: %u\ncpu cores\t: %u\n\n", khz / 1000, khz / 100 % 10, khz / 10 % 10,
                khz % 10, static_cast<uint64_t>(cpu_count()), static_cast<uint64_t>(cpu_count()));
   }
@@ -158,7 +158,8 @@ void write_statm(Text& text, Process& process) {
 }
 
 void write_status(Text& text, Process& process) {
-  const uint64_t uid = process.app != nullptr ? process.app->uid : 0, gid = process.app != nullptr ? process.app->gid : 0;
+  const uint64_t uid = process.app != nullptr ? process.app->uid : 0;
+  const uint64_t gid = process.app != nullptr ? process.app->gid : 0;
   const uint64_t size = process.space.mapped_bytes() >> kib_shift;
   text.print("Name:\t%s\nUmask:\t0%u%u%u\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
              static_cast<const char*>(process.command), static_cast<uint64_t>(process.umask >> 6 & 7),

@@ -69,7 +69,8 @@ int TmpNode::change(const Caller& caller, const Change& change) {
   }
   if (change.set_mode && !owns) return -EPERM;
   if (change.set_uid && !caller.privileged() && !(owns && change.uid == uid)) return -EPERM;
-  if (change.set_gid && !caller.privileged() && !(owns && (change.gid == gid || change.gid == caller.gid))) return -EPERM;
+  const bool own_group = change.gid == gid || change.gid == caller.gid;
+  if (change.set_gid && !caller.privileged() && !(owns && own_group)) return -EPERM;
   if (change.set_atime || change.set_mtime) {
     if (!owns && !change.now) return -EPERM;
     if (!owns && !caller.may(access_write, permissions, uid, gid)) return -EACCES;

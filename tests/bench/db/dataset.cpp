@@ -22,7 +22,8 @@ Dataset make_dataset(std::filesystem::path directory, std::size_t enclaves) {
     enclave.owner_uid = 1000;
     enclave.owner_gid = 1000;
     enclave.created = enclave.changed = db::Timestamp(1'700'000'000'000'000'000);
-    enclave.descriptor = "<pisces bridge=\"hosted\"><memory><size>128</size></memory><cpus><cores>1</cores></cpus></pisces>";
+    enclave.descriptor =
+        "<pisces bridge=\"hosted\"><memory><size>128</size></memory><cpus><cores>1</cores></cpus></pisces>";
     data.values.push_back(db::encode(enclave));
     data.enclaves.push_back(std::move(enclave));
   }

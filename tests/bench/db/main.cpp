@@ -30,7 +30,8 @@ struct Peer {
   std::size_t batch;
 };
 
-std::vector<Runner> with_peers(std::vector<Runner> runners, const std::vector<Peer>& peers, Action Contestant::*action) {
+std::vector<Runner> with_peers(std::vector<Runner> runners, const std::vector<Peer>& peers,
+                               Action Contestant::*action) {
   for (const Peer& peer : peers) {
     if (peer.contestant) runners.push_back({peer.name, (*peer.contestant).*action, peer.batch});
   }

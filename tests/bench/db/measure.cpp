@@ -33,7 +33,9 @@ Result<std::vector<Figures>> measure(const std::vector<Runner>& runners, std::si
       const Runner& runner = runners[r];
       bool right = true;
       const auto start = Clock::now();
-      for (std::size_t i = 0; i < runner.batch; ++i) right &= runner.action(order[(round * runner.batch + i) % records]);
+      for (std::size_t i = 0; i < runner.batch; ++i) {
+        right &= runner.action(order[(round * runner.batch + i) % records]);
+      }
       const auto took = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
       if (!right) return Error(Code::corrupt, runner.name + ": a wrong answer");
       if (round >= warm_up) samples[r].push_back(took / static_cast<double>(runner.batch));

@@ -37,8 +37,9 @@ bool prepare(State& state, const char* sql, sqlite3_stmt** statement) {
 
 bool fill(State& state) {
   sqlite3_stmt* insert = nullptr;
-  if (sqlite3_exec(state.db, "create table enclaves(id integer primary key, name text unique, state integer, rest blob)",
-                   nullptr, nullptr, nullptr) != SQLITE_OK ||
+  constexpr const char* schema =
+      "create table enclaves(id integer primary key, name text unique, state integer, rest blob)";
+  if (sqlite3_exec(state.db, schema, nullptr, nullptr, nullptr) != SQLITE_OK ||
       !prepare(state, "insert into enclaves values(?,?,?,?)", &insert)) {
     return false;
   }

@@ -35,7 +35,8 @@ bool fill(const State& into) {
     wg_set_field(into.db, record, id, wg_encode_int(into.db, static_cast<wg_int>(enclave.id.value)));
     wg_set_field(into.db, record, name, wg_encode_str(into.db, enclave.name.c_str(), nullptr));
     wg_set_field(into.db, record, state, wg_encode_int(into.db, static_cast<wg_int>(enclave.state)));
-    wg_set_field(into.db, record, rest, wg_encode_blob(into.db, value.data(), nullptr, static_cast<wg_int>(value.size())));
+    const auto size = static_cast<wg_int>(value.size());
+    wg_set_field(into.db, record, rest, wg_encode_blob(into.db, value.data(), nullptr, size));
   }
   return wg_create_index(into.db, id, WG_INDEX_TYPE_TTREE, nullptr, 0) == 0 &&
          wg_create_index(into.db, name, WG_INDEX_TYPE_TTREE, nullptr, 0) == 0;

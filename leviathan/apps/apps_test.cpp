@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The applications' services on the Linux side of a node without enclaves: requests in, answers out.
+// The applications' services: requests in, answers out. On the Linux side with the real keeper; in pretend enclaves with
+// a stand-in for the proxy.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/executor_work_guard.hpp>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <future>
 #include <map>
 #include <sstream>
-#include <thread>
 
-#include "db/check.hpp"
 #include "leviathan/apps/apps.hpp"
+#include "leviathan/apps/helper.hpp"
+#include "leviathan/apps/records.hpp"
+#include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/fault_point.hpp"
 #include "leviathan/protocol/codes.hpp"
 #include "leviathan/protocol/messages.hpp"
 #include "leviathan/server/session.hpp"
-#include "leviathan/test_dir.hpp"
+#include "leviathan/test_node.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;
@@ -61,31 +62,30 @@ class FakeSession : public Session {
   std::uint64_t next_ = 1;
 };
 
-/// A daemon's parts around the applications, running.
+/// A daemon's part for applications, running.
 class Daemon {
  public:
-  explicit Daemon(const std::filesystem::path& dir, bool recovers = false)
-      : node_({dir, mib(2)}, *db::Environment::create(dir, {.map_size = mib(64), .group = {}, .boot_id = {}}), nullptr), apps_(node_) {
-    if (!recovers) put_master();
-    loop_ = std::thread([this] { node_.loop().run(); });
-    if (recovers) on_loop([this] { apps_.recover(); });
-  }
+  Daemon() { start(); }
   ~Daemon() {
-    node_.join_workers();
-    work_.reset();
-    node_.loop().stop();
-    loop_.join();
-    CHECK(db::check(*node_.db().read()) == std::vector<std::string>{});
+    node_.check_sound();
+    node_.stop();
+  }
+
+  TestNode& node() { return node_; }
+  const std::filesystem::path& path() { return node_.path(); }
+
+  /// The next leviathan. What the old one was asked goes unanswered.
+  void restart() {
+    node_.stop();
+    apps_.reset();
+    node_.restart();
+    start();
+    on_loop([this] { apps_->recover(); });
   }
 
   template <typename Work>
   void on_loop(Work work) {
-    std::promise<void> done;
-    node_.run_on_loop([&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
+    node_.node().run_on_loop_and_wait(work);
   }
 
   template <typename Message>
@@ -94,7 +94,7 @@ class Daemon {
     on_loop([&] {
       const std::uint64_t id = next_id_++;
       answer = session->answers[id].get_future();
-      (apps_.*service)(std::make_shared<Call>(session, 0, id, protocol::encode(message)));
+      ((*apps_).*service)(std::make_shared<Call>(session, 0, id, protocol::encode(message)));
     });
     return answer;
   }
@@ -111,27 +111,21 @@ class Daemon {
     const auto answer = TRY(call(&apps::Apps::wait, protocol::AppRef{.app = app}));
     return protocol::decode<protocol::AppEnd>(answer);
   }
-  std::optional<db::App> record(AppId app) { return *node_.db().read()->get<db::App>(app); }
-  std::size_t pending() { return db::pending_operations(*node_.db().read())->size(); }
+  Status kill(AppId app, int signal) {
+    TRY(call(&apps::Apps::kill, protocol::KillApp{.app = app, .signal = signal}));
+    return {};
+  }
+  std::optional<db::App> record(AppId app) { return *node_.node().db().read()->get<db::App>(app); }
 
   std::shared_ptr<FakeSession> session = std::make_shared<FakeSession>();
 
  private:
-  void put_master() {
-    auto txn = node_.db().write();
-    db::Enclave master;
-    master.id = master_enclave;
-    master.name = protocol::master_name;
-    master.type = db::EnclaveType::master;
-    master.state = db::EnclaveState::running;
-    REQUIRE(txn->put(master));
-    REQUIRE(std::move(*txn).commit());
+  void start() {
+    on_loop([this] { apps_.emplace(node_.node()); });
   }
 
-  Node node_;
-  apps::Apps apps_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{node_.loop().get_executor()};
-  std::thread loop_;
+  std::optional<apps::Apps> apps_;  ///< outlives the loop
+  TestNode node_;
   std::uint64_t next_id_ = 1;
 };
 
@@ -178,8 +172,7 @@ void remember(std::string_view name) { reached = name; }
 }  // namespace
 
 TEST_CASE("a program of the Linux side runs in the foreground and is awaited", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   const UniqueFd out = give_stdio(*daemon.session);
   const auto app = daemon.launch(script("echo $HOBBES_ENCLAVE_ID; exit 3"));
   REQUIRE(app);
@@ -189,12 +182,11 @@ TEST_CASE("a program of the Linux side runs in the foreground and is awaited", "
   CHECK(end->exit_code == 3);
   CHECK(daemon.record(*app)->state == db::AppState::stopped);
   CHECK(daemon.wait(*app)->exit_code == 3);  // also afterwards
-  CHECK_FALSE(std::filesystem::exists(dir.path() / "apps" / (std::to_string(app->value) + ".status")));
+  CHECK_FALSE(std::filesystem::exists(daemon.path() / "apps" / (std::to_string(app->value) + ".status")));
 }
 
 TEST_CASE("a launch that fails says why and leaves nothing", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   const UniqueFd out = give_stdio(*daemon.session);
   auto message = script("");
   message.path = "/nowhere/prog";
@@ -202,13 +194,11 @@ TEST_CASE("a launch that fails says why and leaves nothing", "[apps]") {
   REQUIRE_FALSE(app);
   CHECK(app.error().sys_errno() == ENOENT);
   CHECK(app.error().text() == "'/nowhere/prog': No such file or directory");
-  CHECK(daemon.pending() == 0);
   CHECK_FALSE(daemon.record(AppId(1)));
 }
 
 TEST_CASE("requests that make no sense are refused", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   auto relative = script("");
   relative.path = "prog";
   CHECK(daemon.launch(relative).error().code() == Code::invalid);
@@ -217,28 +207,24 @@ TEST_CASE("requests that make no sense are refused", "[apps]") {
   CHECK(daemon.launch(elsewhere).error().code() == Code::not_found);
   CHECK(daemon.launch(script("")).error().code() == Code::invalid);  // no descriptors
   CHECK(daemon.wait(AppId(77)).error().text() == "application 77: there is none");
-  CHECK(daemon.call(&apps::Apps::kill, protocol::KillApp{.app = AppId(77), .signal = SIGTERM}).error().code() ==
-        Code::not_found);
-  CHECK(daemon.call(&apps::Apps::kill, protocol::KillApp{.app = AppId(77), .signal = 1000}).error().code() ==
-        Code::invalid);
+  CHECK(daemon.kill(AppId(77), SIGTERM).error().code() == Code::not_found);
+  CHECK(daemon.kill(AppId(77), 1000).error().code() == Code::invalid);
 }
 
 TEST_CASE("a signal goes to the program", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   const UniqueFd out = give_stdio(*daemon.session);
   const auto app = daemon.launch(script("echo ready; exec sleep 1000"));
   REQUIRE(app);
   REQUIRE(read_line(out.get()) == "ready");
   auto end = daemon.begin(&apps::Apps::wait, protocol::AppRef{.app = *app});
-  REQUIRE(daemon.call(&apps::Apps::kill, protocol::KillApp{.app = *app, .signal = SIGTERM}));
+  REQUIRE(daemon.kill(*app, SIGTERM));
   CHECK(protocol::decode<protocol::AppEnd>(*end.get())->signal == SIGTERM);
   CHECK(daemon.record(*app)->state == db::AppState::crashed);
 }
 
 TEST_CASE("a foreground program ends with its client", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   const UniqueFd out = give_stdio(*daemon.session);
   const auto app = daemon.launch(script("echo ready; exec sleep 1000"));
   REQUIRE(app);
@@ -249,61 +235,59 @@ TEST_CASE("a foreground program ends with its client", "[apps]") {
 }
 
 TEST_CASE("a detached program stays when its client goes, and writes to its log", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   auto message = script("echo to the log; exit 2");
   message.detach = true;
   const auto app = daemon.launch(message);
   REQUIRE(app);
   daemon.on_loop([&] { daemon.session->close(); });
   CHECK(daemon.wait(*app)->exit_code == 2);
-  std::ifstream log(dir.path() / "apps" / (std::to_string(app->value) + ".log"));
+  std::ifstream log(daemon.path() / "apps" / (std::to_string(app->value) + ".log"));
   std::stringstream text;
   text << log.rdbuf();
   CHECK(text.str() == "to the log\n");
 }
 
 TEST_CASE("a program that runs while leviathan is restarted is adopted", "[apps]") {
-  const TestDir dir;
-  UniqueFd out;
-  AppId app;
-  {
-    Daemon first(dir.path());
-    out = give_stdio(*first.session);
-    const auto launched = first.launch(script("trap 'exit 6' TERM; echo ready; while :; do sleep 0.1; done"));
-    REQUIRE(launched);
-    app = *launched;
-    REQUIRE(read_line(out.get()) == "ready");
-  }
-  Daemon second(dir.path(), true);
-  REQUIRE(second.call(&apps::Apps::kill, protocol::KillApp{.app = app, .signal = SIGTERM}));
-  CHECK(second.wait(app)->exit_code == 6);
+  Daemon daemon;
+  const UniqueFd out = give_stdio(*daemon.session);
+  const auto app = daemon.launch(script("trap 'exit 6' TERM; echo ready; while :; do sleep 0.1; done"));
+  REQUIRE(app);
+  REQUIRE(read_line(out.get()) == "ready");
+  daemon.restart();
+  REQUIRE(daemon.kill(*app, SIGTERM));
+  CHECK(daemon.wait(*app)->exit_code == 6);
 }
 
 TEST_CASE("a program that ended while leviathan was down has its exit code", "[apps]") {
-  const TestDir dir;
+  Daemon daemon;
+  const UniqueFd out = give_stdio(*daemon.session);
   std::array<int, 2> gate{};
   REQUIRE(::pipe2(gate.data(), O_CLOEXEC) == 0);
   UniqueFd opener(gate[1]);
-  UniqueFd out;
-  AppId app;
-  {
-    Daemon first(dir.path());
-    out = give_stdio(*first.session);
-    first.session->fds[0] = UniqueFd(gate[0]);
-    const auto launched = first.launch(script("read _; exit 9"));  // until the gate opens
-    REQUIRE(launched);
-    app = *launched;
-  }
+  daemon.session->fds[0] = UniqueFd(gate[0]);
+  const auto app = daemon.launch(script("read _; exit 9"));  // until the gate opens
+  REQUIRE(app);
+  daemon.node().stop();
   opener.reset();
   (void)read_all(out.get());  // until it has ended
-  Daemon second(dir.path(), true);
-  CHECK(second.wait(app)->exit_code == 9);
+  daemon.restart();
+  CHECK(daemon.wait(*app)->exit_code == 9);
+}
+
+TEST_CASE("a launch that leviathan died in is rolled back by the next one", "[apps]") {
+  Daemon daemon;
+  auto txn = daemon.node().node().db().write();
+  REQUIRE(txn);
+  const auto launch = apps::begin_launch(*txn, {.enclave = master_enclave, .name = "half", .path = "/x", .command = {}});
+  REQUIRE(launch);
+  REQUIRE(std::move(*txn).commit());
+  daemon.restart();
+  CHECK_FALSE(daemon.record(launch->app));
 }
 
 TEST_CASE("fault points are passed in order", "[apps]") {
-  const TestDir dir;
-  Daemon daemon(dir.path());
+  Daemon daemon;
   const UniqueFd out = give_stdio(*daemon.session);
   fault::observe(remember);
   const auto app = daemon.launch(script("exit 0"));
@@ -311,4 +295,93 @@ TEST_CASE("fault points are passed in order", "[apps]") {
   REQUIRE(app);
   CHECK(reached == fault::launch_started);
   CHECK(daemon.wait(*app)->exit_code == 0);
+}
+
+// ---- In an enclave, whose kernel only pretends: /bin/true and /bin/false end at once, others when they are killed.
+
+namespace {
+
+protocol::LaunchApp program(const std::string& path) {
+  protocol::LaunchApp message = script("");
+  message.enclave = "kitten";
+  message.path = path;
+  message.args = {path};
+  return message;
+}
+
+struct DaemonWithEnclave : Daemon {
+  DaemonWithEnclave() {
+    REQUIRE(node().create("kitten"));
+    out = give_stdio(*session);
+  }
+  /// No proxy of ours is left; what ends it is asynchronous.
+  bool proxies_end() {
+    for (auto& [app, helper] : apps::find_helpers(path())) apps::await_helper_end(helper.pidfd.get());
+    return apps::find_helpers(path()).empty();
+  }
+  UniqueFd out;
+};
+
+}  // namespace
+
+TEST_CASE("an enclave's program reports its exit code", "[apps]") {
+  DaemonWithEnclave daemon;
+  const auto app = daemon.launch(program("/bin/false"));
+  REQUIRE(app);
+  CHECK(daemon.wait(*app)->exit_code == 1);
+  CHECK(daemon.record(*app)->state == db::AppState::stopped);
+  CHECK(daemon.proxies_end());
+}
+
+TEST_CASE("an enclave's program is killed by its number, and its proxy ends with it", "[apps]") {
+  DaemonWithEnclave daemon;
+  const auto app = daemon.launch(program("/bin/forever"));
+  REQUIRE(app);
+  CHECK(daemon.record(*app)->state == db::AppState::running);
+  REQUIRE(apps::find_helpers(daemon.path()).count(*app) == 1);
+  REQUIRE(daemon.kill(*app, SIGTERM));
+  CHECK(daemon.wait(*app)->signal == SIGTERM);
+  CHECK(daemon.proxies_end());
+}
+
+TEST_CASE("an enclave's foreground program ends with its client", "[apps]") {
+  DaemonWithEnclave daemon;
+  const auto app = daemon.launch(program("/bin/forever"));
+  REQUIRE(app);
+  daemon.on_loop([&] { daemon.session->close(); });
+  CHECK(daemon.wait(*app)->signal == SIGKILL);
+  CHECK(daemon.proxies_end());
+}
+
+TEST_CASE("an enclave's program survives its proxy", "[apps]") {
+  DaemonWithEnclave daemon;
+  const auto app = daemon.launch(program("/bin/forever"));
+  REQUIRE(app);
+  for (auto& [id, helper] : apps::find_helpers(daemon.path())) {
+    apps::end_helper(helper.pidfd.get());
+    apps::await_helper_end(helper.pidfd.get());
+  }
+  CHECK(daemon.record(*app)->state == db::AppState::running);
+  REQUIRE(daemon.kill(*app, SIGKILL));
+  CHECK(daemon.wait(*app)->signal == SIGKILL);
+}
+
+TEST_CASE("an enclave's program is adopted with its proxy by the next leviathan", "[apps]") {
+  DaemonWithEnclave daemon;
+  const auto app = daemon.launch(program("/bin/forever"));
+  REQUIRE(app);
+  daemon.restart();
+  REQUIRE(daemon.kill(*app, SIGINT));
+  CHECK(daemon.wait(*app)->signal == SIGINT);
+  CHECK(daemon.proxies_end());
+}
+
+TEST_CASE("a destroyed enclave's programs are over, and so are their proxies", "[apps]") {
+  DaemonWithEnclave daemon;
+  const auto app = daemon.launch(program("/bin/forever"));
+  REQUIRE(app);
+  auto end = daemon.begin(&apps::Apps::wait, protocol::AppRef{.app = *app});
+  REQUIRE(enclaves::destroy_enclave(daemon.node().node(), "kitten"));
+  CHECK(protocol::decode<protocol::AppEnd>(*end.get())->signal == SIGKILL);
+  CHECK(daemon.proxies_end());
 }
