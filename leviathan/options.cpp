@@ -95,8 +95,12 @@ Result<CommandLine> parse_options(int argc, const char* const* argv) {
   try {
     // Abbreviations are not taken: a script must not change its meaning when an option is added.
     const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    const po::positional_options_description no_operands;
-    po::store(po::command_line_parser(argc, argv).options(description()).positional(no_operands).style(style).run(), given);
+    const auto known = description();  // what was parsed refers to it
+    const auto parsed = po::command_line_parser(argc, argv).options(known).style(style).run();
+    for (const auto& option : parsed.options) {
+      if (option.string_key.empty()) return Error(Code::invalid, "'" + option.value.front() + "': is not an option");
+    }
+    po::store(parsed, given);
   } catch (const po::error& error) {
     return Error(Code::invalid, error.what());
   }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 
 #include "leviathan/caller.hpp"
@@ -22,6 +23,12 @@ constexpr mode_t mode_for_owner = 0700;
 constexpr mode_t mode_for_readers = 0750;
 constexpr mode_t mode_of_lock = 0640;
 constexpr std::size_t longest_pid = 16;
+
+constexpr const char* database_name = "resources.mdb";
+
+/// What leviathan and its parts make in a run directory; the lock last, so that it is held until the rest is gone.
+constexpr std::array ours{socket_name, enclaves_dir_name, "apps", database_name, "resources.mdb-lock", "change",
+                          "writer.lock", lock_name};
 
 Status make(const fs::path& path) {
   if (::mkdir(path.c_str(), mode_for_owner) != 0) {
@@ -81,11 +88,14 @@ Result<RunDir> RunDir::open(const fs::path& path) {
   return RunDir(absolute, TRY(lock(absolute)));
 }
 
+bool RunDir::has_database() const {
+  std::error_code failed;
+  return fs::exists(path_ / database_name, failed);
+}
+
 void RunDir::remove() && {
   std::error_code ignored;  // what cannot be removed stays: there is nobody to tell that could do more
-  for (const char* name : {socket_name, enclaves_dir_name, "resources.mdb", "resources.mdb-lock", "change", lock_name}) {
-    fs::remove_all(path_ / name, ignored);
-  }
+  for (const char* name : ours) fs::remove_all(path_ / name, ignored);
   ::rmdir(path_.c_str());  // fails, as it should, when somebody else keeps files there
   lock_.reset();
 }

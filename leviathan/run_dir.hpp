@@ -22,6 +22,8 @@ class RunDir {
   [[nodiscard]] static Result<RunDir> open(const std::filesystem::path& path);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Whether a leviathan's state is in it.
+  [[nodiscard]] bool has_database() const;
   /// Takes away what leviathan made there, and the directory if nothing else is in it. Ends the lock. The database must be
   /// closed.
   void remove() &&;

@@ -76,10 +76,10 @@ Status run(const std::filesystem::path& run_dir, const Options& options, std::un
 Status start(const Options& options, std::unique_ptr<bridge::Bridge> bridge) {
   raise_descriptor_limit();
   auto run_dir = TRY(RunDir::open(options.run_dir));
-  // Here the daemon and its database are gone again, so their files can go.
-  TRY(run(run_dir.path(), options, std::move(bridge)));
-  std::move(run_dir).remove();
-  return {};
+  Status outcome = run(run_dir.path(), options, std::move(bridge));
+  // The daemon is gone and its database closed. One that a stop that failed left is for the next leviathan.
+  if (outcome || !run_dir.has_database()) std::move(run_dir).remove();
+  return outcome;
 }
 
 }  // namespace hobbes::leviathan

@@ -13,7 +13,7 @@ namespace {
 
 /// One serves, one is free: a first call that blocks need not wait for a thread to start.
 constexpr std::uint32_t first_workers = 2;
-/// Calls are dense while the gaps between them are shorter than this many polling times.
+/// Calls are dense if the last sleep between two was shorter than this many polling times.
 constexpr int dense_gap_polls = 8;
 /// Looks at `posted` between two looks at the clock.
 constexpr int looks_per_clock = 16;
@@ -133,6 +133,7 @@ void WorkerPool::end_polling(bool took) {
 
 std::optional<std::uint32_t> WorkerPool::sleep_for_slot() {
   while (!stopping_) {
+    idle_since_ = Clock::now().time_since_epoch().count();
     set_asleep(true);
     const std::uint32_t seen = Word(channel_.posted()).load();
     std::optional<std::uint32_t> slot = take_any();
@@ -140,6 +141,7 @@ std::optional<std::uint32_t> WorkerPool::sleep_for_slot() {
     set_asleep(false);
     if (!slot) slot = take_any();
     if (!slot) continue;
+    note_wake_up();
     {
       const std::scoped_lock lock(mutex_);
       --free_;
@@ -167,7 +169,6 @@ std::optional<std::uint32_t> WorkerPool::take_any() {
     ++taken_;
     // A lone caller uses the same slot again; among several the one after is next, so that none starves.
     hint_ = more_posted() ? (slot + 1) % count : slot;
-    note_arrival();
     return slot;
   }
   return std::nullopt;
@@ -178,10 +179,9 @@ bool WorkerPool::more_posted() {
   return static_cast<std::int32_t>(Word(channel_.posted()).load() - taken_.load()) > 0;
 }
 
-void WorkerPool::note_arrival() {
-  const Clock::rep now = Clock::now().time_since_epoch().count();
-  const Clock::duration gap(now - last_arrival_.exchange(now));
-  dense_ = gap < poll_ * dense_gap_polls;
+void WorkerPool::note_wake_up() {
+  const Clock::duration idle = Clock::now().time_since_epoch() - Clock::duration(idle_since_.load());
+  dense_ = idle < poll_ * dense_gap_polls;
 }
 
 void WorkerPool::find_successor() {

@@ -56,7 +56,7 @@ class WorkerPool {
   void set_asleep(bool asleep);
   [[nodiscard]] std::optional<std::uint32_t> take_any();
   [[nodiscard]] bool more_posted();
-  void note_arrival();
+  void note_wake_up();
   /// After this worker took a call: sees to it that another one is there for the next.
   void find_successor();
   void cancel_loop();
@@ -77,8 +77,8 @@ class WorkerPool {
   std::atomic<bool> workers_done_{false};
   std::atomic<std::uint32_t> hint_{0};  // where the next scan starts
   std::atomic<std::uint32_t> taken_;    // calls taken; `posted` minus this many wait to be taken
-  std::atomic<Clock::rep> last_arrival_{0};
-  std::atomic<bool> dense_{true};  // the last call came soon after the one before
+  std::atomic<Clock::rep> idle_since_{0};  // when a worker last went to sleep
+  std::atomic<bool> dense_{true};          // calls come so soon after each other that polling pays
 
   std::mutex mutex_;            // guards the rest
   std::uint32_t started_ = 0;   // workers

@@ -67,17 +67,26 @@ class Daemon {
  public:
   Daemon() { start(); }
   ~Daemon() {
+    if (!apps_) return;
     node_.check_sound();
-    node_.stop();
+    stop();
   }
 
   TestNode& node() { return node_; }
   const std::filesystem::path& path() { return node_.path(); }
 
-  /// The next leviathan. What the old one was asked goes unanswered.
-  void restart() {
+  /// The leviathan is gone. What it was asked goes unanswered.
+  void stop() {
+    node_.node().join_workers();
+    on_loop([this] {
+      node_.node().loop().stop();  // nothing runs after this, so nobody misses the part
+      apps_.reset();
+    });
     node_.stop();
-    apps_.reset();
+  }
+  /// The next leviathan.
+  void restart() {
+    if (apps_) stop();
     node_.restart();
     start();
     on_loop([this] { apps_->recover(); });
@@ -124,8 +133,8 @@ class Daemon {
     on_loop([this] { apps_.emplace(node_.node()); });
   }
 
-  std::optional<apps::Apps> apps_;  ///< outlives the loop
   TestNode node_;
+  std::optional<apps::Apps> apps_;
   std::uint64_t next_id_ = 1;
 };
 
@@ -268,7 +277,7 @@ TEST_CASE("a program that ended while leviathan was down has its exit code", "[a
   daemon.session->fds[0] = UniqueFd(gate[0]);
   const auto app = daemon.launch(script("read _; exit 9"));  // until the gate opens
   REQUIRE(app);
-  daemon.node().stop();
+  daemon.stop();
   opener.reset();
   (void)read_all(out.get());  // until it has ended
   daemon.restart();
@@ -314,6 +323,13 @@ struct DaemonWithEnclave : Daemon {
     REQUIRE(node().create("kitten"));
     out = give_stdio(*session);
   }
+  /// The proxy of the only application. A process can be told from others only a moment after its start.
+  apps::Helper proxy() {
+    while (true) {
+      auto helpers = apps::find_helpers(path());
+      if (!helpers.empty()) return std::move(helpers.begin()->second);
+    }
+  }
   /// No proxy of ours is left; what ends it is asynchronous.
   bool proxies_end() {
     for (auto& [app, helper] : apps::find_helpers(path())) apps::await_helper_end(helper.pidfd.get());
@@ -338,29 +354,29 @@ TEST_CASE("an enclave's program is killed by its number, and its proxy ends with
   const auto app = daemon.launch(program("/bin/forever"));
   REQUIRE(app);
   CHECK(daemon.record(*app)->state == db::AppState::running);
-  REQUIRE(apps::find_helpers(daemon.path()).count(*app) == 1);
+  const apps::Helper proxy = daemon.proxy();
   REQUIRE(daemon.kill(*app, SIGTERM));
   CHECK(daemon.wait(*app)->signal == SIGTERM);
-  CHECK(daemon.proxies_end());
+  apps::await_helper_end(proxy.pidfd.get());
 }
 
 TEST_CASE("an enclave's foreground program ends with its client", "[apps]") {
   DaemonWithEnclave daemon;
   const auto app = daemon.launch(program("/bin/forever"));
   REQUIRE(app);
+  const apps::Helper proxy = daemon.proxy();
   daemon.on_loop([&] { daemon.session->close(); });
   CHECK(daemon.wait(*app)->signal == SIGKILL);
-  CHECK(daemon.proxies_end());
+  apps::await_helper_end(proxy.pidfd.get());
 }
 
 TEST_CASE("an enclave's program survives its proxy", "[apps]") {
   DaemonWithEnclave daemon;
   const auto app = daemon.launch(program("/bin/forever"));
   REQUIRE(app);
-  for (auto& [id, helper] : apps::find_helpers(daemon.path())) {
-    apps::end_helper(helper.pidfd.get());
-    apps::await_helper_end(helper.pidfd.get());
-  }
+  const apps::Helper proxy = daemon.proxy();
+  apps::end_helper(proxy.pidfd.get());
+  apps::await_helper_end(proxy.pidfd.get());
   CHECK(daemon.record(*app)->state == db::AppState::running);
   REQUIRE(daemon.kill(*app, SIGKILL));
   CHECK(daemon.wait(*app)->signal == SIGKILL);
@@ -370,18 +386,20 @@ TEST_CASE("an enclave's program is adopted with its proxy by the next leviathan"
   DaemonWithEnclave daemon;
   const auto app = daemon.launch(program("/bin/forever"));
   REQUIRE(app);
+  const apps::Helper proxy = daemon.proxy();
   daemon.restart();
   REQUIRE(daemon.kill(*app, SIGINT));
   CHECK(daemon.wait(*app)->signal == SIGINT);
-  CHECK(daemon.proxies_end());
+  apps::await_helper_end(proxy.pidfd.get());
 }
 
 TEST_CASE("a destroyed enclave's programs are over, and so are their proxies", "[apps]") {
   DaemonWithEnclave daemon;
   const auto app = daemon.launch(program("/bin/forever"));
   REQUIRE(app);
+  const apps::Helper proxy = daemon.proxy();
   auto end = daemon.begin(&apps::Apps::wait, protocol::AppRef{.app = *app});
   REQUIRE(enclaves::destroy_enclave(daemon.node().node(), "kitten"));
   CHECK(protocol::decode<protocol::AppEnd>(*end.get())->signal == SIGKILL);
-  CHECK(daemon.proxies_end());
+  apps::await_helper_end(proxy.pidfd.get());
 }

@@ -11,6 +11,7 @@
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
 #include "leviathan/apps/proxy.hpp"
+#include "leviathan/apps/refusal.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
@@ -73,7 +74,8 @@ Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec, std::u
 
 Status launch_ranks(LiveEnclave& enclave, const EnclaveAppSpec& spec) {
   for (std::uint32_t rank = 0; rank < spec.request.ranks; ++rank) {
-    TRY(enclave.control.call(HOBBES_CMD_APP_LAUNCH, TRY(launch_command(spec, rank)), launch_patience));
+    const auto answer = enclave.control.call(HOBBES_CMD_APP_LAUNCH, TRY(launch_command(spec, rank)), launch_patience);
+    if (!answer) return refusal_of("'" + spec.request.path + "'", answer.error());
   }
   return {};
 }
@@ -81,10 +83,11 @@ Status launch_ranks(LiveEnclave& enclave, const EnclaveAppSpec& spec) {
 Result<std::uint64_t> create_channel(LiveEnclave& enclave, AppId app) {
   const hobbes_hio_create create{app.value};
   const auto answer =
-      TRY(enclave.control.call(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(create), command_patience));
+      enclave.control.call(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(create), command_patience);
+  if (!answer) return refusal_of("enclave '" + enclave.name + "': host-I/O channel", answer.error());
   hobbes_hio_created created;
-  if (answer.size() != sizeof created) return Error(Code::corrupt, "enclave '" + enclave.name + "': made no channel");
-  std::memcpy(&created, answer.data(), sizeof created);
+  if (answer->size() != sizeof created) return Error(Code::corrupt, "enclave '" + enclave.name + "': made no channel");
+  std::memcpy(&created, answer->data(), sizeof created);
   return created.channel;
 }
 
@@ -133,7 +136,7 @@ void kill_enclave_app(LiveEnclave& enclave, AppId app, int signal, std::function
   const hobbes_app_kill kill{app.value, signal, 0};
   enclave.control.request(HOBBES_CMD_APP_KILL, cmdqueue::payload_of_struct(kill), command_patience,
                           [done = std::move(done)](const Result<ControlQueue::Payload>& answer) {
-                            done(answer ? Status() : Status(answer.error()));
+                            done(answer ? Status() : Status(refusal_of("application", answer.error())));
                           });
 }
 

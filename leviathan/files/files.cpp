@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
+#include "leviathan/apps/refusal.hpp"
 #include "leviathan/protocol/messages.hpp"
 #include "leviathan/server/session.hpp"
 
@@ -47,10 +48,12 @@ std::span<const std::byte> with_nul(const std::string& path) {
   return std::as_bytes(std::span(path.c_str(), path.size() + 1));
 }
 
+std::string in_quotes(const std::string& path) { return "'" + path + "'"; }
+
 Result<protocol::FileOpen> decode_open(const Call& call) {
   auto request = TRY(protocol::decode<protocol::FileOpen>(call.payload()));
   if (request.path.empty() || request.path.front() != '/' || request.path.find('\0') != std::string::npos) {
-    return Error(Code::invalid, "'" + request.path + "': is not an absolute path", EINVAL);
+    return Error(Code::invalid, in_quotes(request.path) + ": is not an absolute path", EINVAL);
   }
   return request;
 }
@@ -126,10 +129,10 @@ struct Files::State : std::enable_shared_from_this<Files::State> {
     target.enclave->control.request(
         HOBBES_CMD_FILE_WRITE, with_tail(head, rest), patience,
         [state = shared_from_this(), call, target, done, left = rest.size()](Result<Payload> answer) {
-          if (!answer) return call->reply(Status(answer.error()));
+          if (!answer) return call->reply(Status(refusal_of("writing", answer.error())));
           const auto written = take_head<std::uint64_t>(*answer);
           if (!written) return call->reply(Status(written.error()));
-          if (*written == 0 || *written > left) return call->reply(Status(errno_error(ENOSPC, "writing in the enclave")));
+          if (*written == 0 || *written > left) return call->reply(Status(errno_error(ENOSPC, "writing")));
           state->write_rest(call, target, done + *written);
         });
   }
@@ -152,8 +155,8 @@ void Files::open(CallPtr call) {
   if (!*enclave) return call->reply(protocol::encode(protocol::FileOpened{.host_path = request->path}));
   const hobbes_file_open head{request->flags, request->mode};
   (*enclave)->control.request(HOBBES_CMD_FILE_OPEN, with_tail(head, with_nul(request->path)), patience,
-                              [state = state_, call, enclave = *enclave](Result<Payload> answer) {
-                                if (!answer) return call->reply(std::move(answer));
+                              [state = state_, call, enclave = *enclave, path = in_quotes(request->path)](Result<Payload> answer) {
+                                if (!answer) return call->reply(Status(refusal_of(path, answer.error())));
                                 call->reply(state->opened(call, enclave, *std::move(answer)));
                               });
 }
@@ -167,7 +170,10 @@ void Files::read(CallPtr call) {
   const hobbes_file_io head{target->handle, request->offset, length};
   // The answer is the data alone, so what the enclave sends is passed on as it is.
   target->enclave->control.request(HOBBES_CMD_FILE_READ, cmdqueue::payload_of_struct(head), patience,
-                                   [call](Result<Payload> answer) { call->reply(std::move(answer)); });
+                                   [call](Result<Payload> answer) {
+                                     if (!answer) return call->reply(Status(refusal_of("reading", answer.error())));
+                                     call->reply(std::move(answer));
+                                   });
 }
 
 void Files::write(CallPtr call) {
@@ -200,8 +206,9 @@ void Files::stat(CallPtr call) {
   if (!enclave) return call->reply(Status(enclave.error()));
   if (!*enclave) return call->reply(protocol::encode(protocol::FileStatus{.host_path = request->path}));
   (*enclave)->control.request(
-      HOBBES_CMD_FILE_STAT, with_nul(request->path), patience, [call](Result<Payload> answer) {
-        if (!answer) return call->reply(std::move(answer));
+      HOBBES_CMD_FILE_STAT, with_nul(request->path), patience,
+      [call, path = in_quotes(request->path)](Result<Payload> answer) {
+        if (!answer) return call->reply(Status(refusal_of(path, answer.error())));
         const auto head = take_head<hobbes_file_status>(*answer);
         if (!head) return call->reply(Status(head.error()));
         const bool on_host = head->where == HOBBES_FILE_ON_HOST;

@@ -23,8 +23,8 @@ struct Caller {
   [[nodiscard]] bool may(uint32_t want, uint32_t mode, uint32_t owner, uint32_t group) const;
 };
 
-/// Paths are normalised and relative to the mount: "" is its root, else "/name...". They hold no symbolic link of ours any
-/// more (see follow), so every call means exactly what is there. Results are 0 (or a length) or -errno. Defaults
+/// Paths are normalised and relative to the mount: "" is its root, else "/name...". They hold no symbolic link of ours
+/// any more (see follow), so every call means exactly what is there. Results are 0 (or a length) or -errno. Defaults
 /// refuse: nothing here can be changed.
 class FileSystem : Immovable {
  public:

@@ -11,11 +11,16 @@ namespace hobbes::lwk::fs {
 namespace {
 
 constexpr uint64_t control_size = 64;  // the largest struct of the requests the proxy knows (termios2: 44)
-// ioctl: those whose argument is a number (TCSBRK, TCXONC, TCFLSH, TCSBRKP), and those about process groups, whose numbers
-// mean nothing to the host: an application has no job control.
+// ioctl: those whose argument is a number (TCSBRK, TCXONC, TCFLSH, TCSBRKP), and those about process groups, whose
+// numbers mean nothing to the host: an application has no job control.
 constexpr uint32_t first_number_request = 0x5409, last_number_request = 0x540b, break_request = 0x5425;
 constexpr uint32_t get_group_request = 0x540f, set_group_request = 0x5410;
 constexpr int get_flags_command = 3, set_flags_command = 4;  // F_GETFL, F_SETFL
+
+uint32_t transfer_number(bool writes, bool has_offset) {
+  if (has_offset) return writes ? host_pwritev : host_preadv;
+  return writes ? host_writev : host_readv;
+}
 
 }  // namespace
 
@@ -98,8 +103,7 @@ Sysret HostFile::status(FileStatus& status) {
 Sysret HostFile::bounce(HostCall& call, IoVector& data, bool writes, uint64_t offset, uint64_t size) {
   if (writes && !data.take(call.data(), size)) return -EFAULT;
   call.iovs()[0] = {reinterpret_cast<uint64_t>(call.data()), size};
-  const uint32_t number = offset == no_offset ? (writes ? host_writev : host_readv) : writes ? host_pwritev : host_preadv;
-  const Sysret done = call.call(number, fd_, call.iovs(), 1, offset, 0);
+  const Sysret done = call.call(transfer_number(writes, offset != no_offset), fd_, call.iovs(), 1, offset, 0);
   if (done <= 0 || writes) return done;
   return data.put(call.data(), min(static_cast<uint64_t>(done), size)) ? done : -EFAULT;
 }
@@ -128,8 +132,7 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
     data.skip(size);
   }
   asked = before - data.left();
-  const uint32_t number = offset == no_offset ? (writes ? host_writev : host_readv) : writes ? host_pwritev : host_preadv;
-  const Sysret done = call.call(number, fd_, call.iovs(), count, offset, 0);
+  const Sysret done = call.call(transfer_number(writes, offset != no_offset), fd_, call.iovs(), count, offset, 0);
   return done;
 }
 
@@ -191,8 +194,8 @@ Sysret HostFile::control(uint32_t request, uint64_t argument) {
   if (call.error() != 0) return call.error();
   if ((request >= first_number_request && request <= last_number_request) || request == break_request)
     return call.call(host_ioctl, fd_, request, argument);
-  // All others point to a struct. Whether it goes in or comes out depends on the request: it does both. Near the end of mapped memory it may be
-  // shorter than the largest.
+  // All others point to a struct. Whether it goes in or comes out depends on the request: it does both. Near the end of
+  // mapped memory it may be shorter than the largest.
   uint64_t size = control_size;
   while (size > 0 && !copy_in(call.data(), argument, size)) size /= 2;
   if (size == 0) return -EFAULT;

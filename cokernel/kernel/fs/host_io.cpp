@@ -121,7 +121,8 @@ void HostCall::post() {
 bool HostCall::spin_for_result() {
   const uint64_t end = port::ticks() + boot_params().tsc_hz / spins_per_second;
   do {
-    if (__atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE) return true;  // partner: the proxy's release
+    // acquire: the result is there; partner: the proxy's release of DONE.
+    if (__atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE) return true;
     port::relax();
   } while (port::ticks() < end);
   return false;

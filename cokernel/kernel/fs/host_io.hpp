@@ -21,8 +21,8 @@ enum HostNumber : uint32_t {
   host_faccessat2 = 439,
 };
 
-/// Whether [base, base + size) lies in one of the first `known` regions: memory the proxy has mapped. All else takes the
-/// way through a slot's data.
+/// Whether [base, base + size) lies in one of the first `known` regions: memory the proxy has mapped. All else takes
+/// the way through a slot's data.
 [[nodiscard]] bool is_known_to_proxy(const hobbes_boot_region* regions, uint32_t known, PhysAddr base, uint64_t size);
 /// The same of a kernel pointer, by the regions of the boot parameters. False for pointers outside the direct map.
 [[nodiscard]] bool reachable(const void* memory, uint64_t size);
@@ -47,8 +47,8 @@ class HostCall : Immovable {
   static constexpr uint64_t data_size = HOBBES_HIO_DATA;
   [[nodiscard]] hobbes_hio_iov* iovs() { return slot_->iov; }
 
-  /// Makes one call and waits for its result. Pointers become addresses. Any number of calls, one after the other; after
-  /// -EIO or restart_call no more.
+  /// Makes one call and waits for its result. Pointers become addresses. Any number of calls, one after the other;
+  /// after -EIO no more.
   template <typename... Values>
   [[nodiscard]] Sysret call(uint32_t number, Values... values) {
     const int64_t args[6] = {argument(values)...};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The name space: which file system a path belongs to. /proc, /dev, /dev/shm and /enclave are the enclave's own; everything
-// else is the host's, through the application's proxy.
+// The name space: which file system a path belongs to. /proc, /dev, /dev/shm and /enclave are the enclave's own;
+// everything else is the host's, through the application's proxy.
 //
 // ".." is resolved in the text of the path, so behind a symbolic link it leads back to where the link lies.
 #pragma once

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The price of a system call that the co-kernel serves itself.
+#include "tests/bench/node/report.hpp"
+#include "tests/bench/node/sections.hpp"
+#include "tests/bench/node/served.hpp"
+
+namespace hobbes::bench {
+namespace {
+
+// So many calls that a batch takes some milliseconds.
+constexpr std::uint64_t rewritten_batch = 200'000;
+constexpr std::uint64_t linux_batch = 20'000;
+constexpr std::uint64_t trap_batch = 1'000;
+
+}  // namespace
+
+Status measure_getpid(Node& node, std::size_t rounds) {
+  const MeasuredEnclave enclave = TRY(MeasuredEnclave::create(node));
+  const std::string calls = program("calls");
+  Served rewritten = TRY(Served::in_enclave(node, {calls}));
+  Served trapped = TRY(Served::in_enclave(node, {calls}, false));
+  Served on_linux = TRY(Served::on_linux(node, {calls}));
+  const auto times = TRY(alternate({one_batch("enclave, rewritten site", rewritten, rewritten_batch),
+                                    one_batch("enclave, --no-rewrite: the trap", trapped, trap_batch),
+                                    one_batch("Linux", on_linux, linux_batch)},
+                                   rounds));
+  print_heading("getpid, one call (samples are means of a batch)");
+  print_times(times);
+  print_ratios({{"rewritten / Linux", times[0], times[2], {Target::Side::at_most, 1.0 / 8}},
+                {"rewritten / trap", times[0], times[1], {Target::Side::at_most, 1.0 / 200}}});
+  return {};
+}
+
+}  // namespace hobbes::bench

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench_node [--rounds N] [section...]: what a node costs, beside the floor under each number and what people would use
+// instead. All sections unless some are named.
+#include <cstdio>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/parse.hpp"
+#include "tests/bench/node/machine.hpp"
+#include "tests/bench/node/report.hpp"
+#include "tests/bench/node/sections.hpp"
+
+namespace hobbes::bench {
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+constexpr std::uint64_t most_rounds = 100'000;
+
+struct Section {
+  const char* name;
+  const char* summary;
+  std::size_t rounds;  // unless --rounds says otherwise
+  Status (*measure)(Node& node, std::size_t rounds);
+};
+
+constexpr Section sections[] = {
+    {"create", "create_enclave to an application's first instruction", 20, measure_create},
+    {"getpid", "a system call of the co-kernel's own", 100, measure_getpid},
+    {"ping", "a ping through leviathan to the enclave", 100, measure_ping},
+    {"launch", "launch_app of a static program", 100, measure_launch},
+    {"cat", "cat_file of 1 GiB", 9, measure_cat},
+    {"compute", "a compute loop and STREAM triad", 40, measure_compute},
+};
+
+struct CommandLine {
+  std::vector<const Section*> chosen;
+  std::optional<std::size_t> rounds;
+};
+
+Result<const Section*> find_section(std::string_view name) {
+  for (const Section& section : sections) {
+    if (name == section.name) return &section;
+  }
+  return Error(Code::invalid, "'" + std::string(name) + "': there is no such section");
+}
+
+Result<CommandLine> parse(int argc, char** argv) {
+  CommandLine line;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--rounds") {
+      line.rounds = TRY(parse_u64(++i < argc ? argv[i] : "", "--rounds", 1, most_rounds));
+    } else {
+      line.chosen.push_back(TRY(find_section(argv[i])));
+    }
+  }
+  if (line.chosen.empty()) {
+    for (const Section& section : sections) line.chosen.push_back(&section);
+  }
+  return line;
+}
+
+void complain(const Error& error) { std::fprintf(stderr, "bench_node: %s\n", error.text().c_str()); }
+
+void print_usage() {
+  std::fprintf(stderr, "usage: HOBBES_BUILD=<build directory> bench_node [--rounds N] [section...]\nsections:\n");
+  for (const Section& section : sections) {
+    std::fprintf(stderr, "  %-8s %s (%zu rounds)\n", section.name, section.summary, section.rounds);
+  }
+}
+
+/// One section that cannot be measured does not keep the others from it.
+int run(const CommandLine& line) {
+  const auto cpus = Cpus::find();
+  if (!cpus) return complain(cpus.error()), exit_failed;
+  auto node = Node::start(*cpus);
+  if (!node) return complain(node.error()), exit_failed;
+  print_note(describe_machine());
+  int status = 0;
+  for (const Section* section : line.chosen) {
+    const Status measured = section->measure(*node, line.rounds.value_or(section->rounds));
+    if (measured) continue;
+    complain(Error(measured.error()).in(section->name));
+    status = exit_failed;
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace hobbes::bench
+
+int main(int argc, char** argv) {
+  const auto line = hobbes::bench::parse(argc, argv);
+  if (line) return hobbes::bench::run(*line);
+  hobbes::bench::complain(line.error());
+  hobbes::bench::print_usage();
+  return hobbes::bench::exit_usage;
+}

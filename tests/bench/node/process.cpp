@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/node/process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+namespace hobbes::bench {
+namespace {
+
+constexpr int signal_base = 128;
+
+int exit_status(int status) { return WIFSIGNALED(status) ? signal_base + WTERMSIG(status) : WEXITSTATUS(status); }
+
+}  // namespace
+
+Child::~Child() {
+  if (pid_ == 0) return;
+  signal(SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+Result<Child> Child::spawn(const std::vector<std::string>& args, const std::array<int, 3>& stdio) {
+  std::vector<char*> argv;
+  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));  // posix_spawn does not write them
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  if (const int failed = ::posix_spawn_file_actions_init(&actions); failed != 0) return errno_error(failed, args[0]);
+  for (int target = 0; target < static_cast<int>(stdio.size()); ++target)
+    ::posix_spawn_file_actions_adddup2(&actions, stdio[static_cast<std::size_t>(target)], target);
+  pid_t pid = 0;
+  const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return errno_error(failed, "'" + args[0] + "'");
+  return Child(pid);
+}
+
+void Child::signal(int number) const {
+  if (pid_ != 0) ::kill(pid_, number);
+}
+
+bool Child::has_ended() {
+  if (pid_ != 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
+  return pid_ == 0;
+}
+
+Result<int> Child::wait() {
+  int status = 0;
+  if (pid_ == 0 || ::waitpid(pid_, &status, 0) != pid_) return last_errno("wait for a child");
+  pid_ = 0;
+  return exit_status(status);
+}
+
+Status Child::wait_for_success(const std::string& what) {
+  const int status = TRY(wait());
+  if (status == 0) return {};
+  return Error(Code::io, "'" + what + "': ended with status " + std::to_string(status));
+}
+
+Result<Nanoseconds> time_to_run(const std::vector<std::string>& args) {
+  const UniqueFd null = TRY(open_null());
+  const Nanoseconds start = now();
+  Child child = TRY(Child::spawn(args, {null.get(), null.get(), STDERR_FILENO}));
+  TRY(child.wait_for_success(args[0]));
+  return now() - start;
+}
+
+Result<Pipe> Pipe::create() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return last_errno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Result<UniqueFd> open_null() {
+  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return last_errno("/dev/null");
+  return null;
+}
+
+Status read_exactly(int fd, std::span<std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::read(fd, bytes.data(), bytes.size());
+    if (count == 0) return Error(Code::unavailable, "read: the other end has closed");
+    if (count < 0) return last_errno("read");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Status write_exactly(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0) return last_errno("write");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Nanoseconds now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace hobbes::bench

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/node/report.hpp"
+
+#include <cstdio>
+
+namespace hobbes::bench {
+namespace {
+
+constexpr double low_share = 0.1;
+constexpr double high_share = 0.9;
+
+/// Three or four digits that mean something, in the unit that suits.
+std::string text_of(Nanoseconds time) {
+  struct Unit {
+    double ns;
+    const char* name;
+  };
+  static constexpr Unit units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
+  constexpr double fewest = 2;  // of a unit, before the next smaller one takes over
+  std::size_t unit = 0;
+  while (unit + 1 < std::size(units) && time.count() < fewest * units[unit].ns) ++unit;
+  const double value = time.count() / units[unit].ns;
+  char text[32];
+  std::snprintf(text, sizeof text, value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit].name);
+  return text;
+}
+
+std::string text_of(double ratio) {
+  char text[32];
+  std::snprintf(text, sizeof text, ratio < 0.1 ? "%.4f" : ratio < 100 ? "%.2f" : "%.0f", ratio);
+  return text;
+}
+
+bool meets(double ratio, const Target& target) {
+  return target.side == Target::Side::at_most ? ratio <= target.bound : ratio >= target.bound;
+}
+
+Series round_ratios(const Ratio& ratio) {
+  Series ratios(ratio.name);
+  for (std::size_t round = 0; round < ratio.over.rounds(); ++round) {
+    ratios.start_round();
+    ratios.add(Nanoseconds(ratio.over.round_median(round) / ratio.under.round_median(round)));
+  }
+  return ratios;
+}
+
+}  // namespace
+
+void print_heading(const std::string& title) { std::printf("\n### %s\n", title.c_str()); }
+
+void print_times(const std::vector<Series>& all) {
+  std::printf("\n| what | median | p99 | p10 to p90 |\n|---|---:|---:|---:|\n");
+  for (const Series& series : all) {
+    std::printf("| %s | %s | %s | %s to %s |\n", series.name().c_str(), text_of(series.quantile(0.5)).c_str(),
+                text_of(series.quantile(0.99)).c_str(), text_of(series.quantile(low_share)).c_str(),
+                text_of(series.quantile(high_share)).c_str());
+  }
+  std::fflush(stdout);
+}
+
+void print_ratios(const std::vector<Ratio>& ratios) {
+  std::printf("\n| ratio | of medians | rounds, p10 to p90 | target | |\n|---|---:|---:|---:|---|\n");
+  for (const Ratio& ratio : ratios) {
+    const double value = ratio.over.quantile(0.5) / ratio.under.quantile(0.5);
+    const Series spread = round_ratios(ratio);
+    std::printf("| %s | %s | %s to %s | %s %s | %s |\n", ratio.name.c_str(), text_of(value).c_str(),
+                text_of(spread.quantile(low_share).count()).c_str(), text_of(spread.quantile(high_share).count()).c_str(),
+                ratio.target.side == Target::Side::at_most ? "<=" : ">=", text_of(ratio.target.bound).c_str(),
+                meets(value, ratio.target) ? "met" : "**missed**");
+  }
+  std::fflush(stdout);
+}
+
+void print_note(const std::string& note) {
+  std::printf("\n%s\n", note.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace hobbes::bench

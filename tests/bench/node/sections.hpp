@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bench_node measures: one function a section, each in a file of its own name. A section warms up, lets its
+// contestants take turns for `rounds` rounds, and prints its tables. An Error: it could not be measured.
+#pragma once
+
+#include <cstddef>
+
+#include "base/result.hpp"
+#include "tests/bench/node/node.hpp"
+
+namespace hobbes::bench {
+
+[[nodiscard]] Status measure_create(Node& node, std::size_t rounds);
+[[nodiscard]] Status measure_getpid(Node& node, std::size_t rounds);
+[[nodiscard]] Status measure_ping(Node& node, std::size_t rounds);
+[[nodiscard]] Status measure_launch(Node& node, std::size_t rounds);
+[[nodiscard]] Status measure_cat(Node& node, std::size_t rounds);
+[[nodiscard]] Status measure_compute(Node& node, std::size_t rounds);
+
+}  // namespace hobbes::bench
