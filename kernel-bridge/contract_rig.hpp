@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ContractRig: what a contract test needs of the bridge under test: itself, memory, specs, and a way to kill an enclave.
+// ContractRig: what a contract test needs of the bridge under test: itself, memory, specs, a way to kill an enclave.
 #pragma once
 
 #include <memory>

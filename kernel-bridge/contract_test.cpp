@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What holds for every bridge. HOBBES_TEST_BRIDGE chooses the one under test: "fake", or "hosted" with a real co-kernel.
+// What holds for every bridge. HOBBES_TEST_BRIDGE chooses it: "fake", or "hosted" with a real co-kernel.
 #include <catch2/catch.hpp>
 #include <poll.h>
 #include <unistd.h>

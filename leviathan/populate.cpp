@@ -89,7 +89,8 @@ Result<std::vector<db::Cpu>> share_out(std::vector<db::Cpu> cpus, const CpuPolic
   std::vector<db::Cpu> records;
   for (const db::Cpu& cpu : cpus) {
     const bool linuxs = contains(kept, cpu.id);
-    const bool shared = !linuxs || (nothing_left && policy.overcommit);
+    // Whoever overcommits without naming Linux's CPUs has few, and means all of them.
+    const bool shared = !linuxs || (policy.overcommit && (nothing_left || !policy.linux_cpus));
     if (linuxs) records.push_back(of_linux(cpu));
     const std::uint32_t first_slot = linuxs ? 1 : 0;
     for (std::uint32_t i = 0; shared && i < policy.slots; ++i) {

@@ -14,7 +14,7 @@ namespace hobbes::leviathan {
 struct CpuPolicy {
   std::optional<std::vector<CpuId>> linux_cpus;  ///< absent: CPU 0 if there are others
   std::uint32_t slots = 1;                       ///< how many enclaves may have one CPU
-  bool overcommit = false;                       ///< if nothing is left for enclaves, they share Linux's
+  bool overcommit = false;                       ///< enclaves share Linux's CPUs too, unless those were named and others are left
 };
 
 /// The records of the node's CPUs: Linux's ALLOCATED to the master, the others FREE in `slots` slots. invalid: Linux's

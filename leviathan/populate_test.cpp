@@ -42,7 +42,8 @@ TEST_CASE("Linux keeps what --cpulist says", "[leviathan]") {
 }
 
 TEST_CASE("overcommitted CPUs are free several times", "[leviathan]") {
-  CHECK(shared(2, {.linux_cpus = {}, .slots = 3, .overcommit = true}) == "0L 1 1.1 1.2");
+  CHECK(shared(2, {.linux_cpus = {}, .slots = 3, .overcommit = true}) == "0L 0.1 0.2 0.3 1 1.1 1.2");
+  CHECK(shared(2, {.linux_cpus = std::vector{CpuId(0)}, .slots = 3, .overcommit = true}) == "0L 1 1.1 1.2");
 }
 
 TEST_CASE("the only CPU is Linux's, and shared if overcommitment was asked for", "[leviathan]") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeApps: the applications of a pretend co-kernel. They do nothing: "true" and "false" end at once with status 0 and 1,
-// any other program runs until it is killed.
+// FakeApps: the applications of a pretend co-kernel. They do nothing: "true" and "false" end at once with status 0 and
+// 1, any other program runs until it is killed.
 #pragma once
 
 #include <functional>

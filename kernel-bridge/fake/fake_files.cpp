@@ -100,9 +100,10 @@ Result<cmdqueue::Payload> FakeFiles::seek(PayloadView request) {
   std::uint64_t from = 0;
   if (wanted.whence == SEEK_CUR) from = file.position;
   if (wanted.whence == SEEK_END) from = file.content->size();
-  if (wanted.whence > SEEK_END || (wanted.offset < 0 && from < std::uint64_t{0} - static_cast<std::uint64_t>(wanted.offset)))
-    return errno_error(EINVAL, "seek");
-  file.position = from + static_cast<std::uint64_t>(wanted.offset);
+  const std::uint64_t position = from + static_cast<std::uint64_t>(wanted.offset);
+  const bool before_start = wanted.offset < 0 && position > from;
+  if (wanted.whence > SEEK_END || before_start) return errno_error(EINVAL, "seek");
+  file.position = position;
   return to_payload(file.position);
 }
 

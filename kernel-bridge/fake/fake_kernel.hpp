@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeKernel: a pretend co-kernel: a thread that serves a control queue as abi/commands.h says, and dies or hangs when a
-// test tells it to.
+// FakeKernel: a pretend co-kernel: a thread that serves a control queue as abi/commands.h says, and dies or hangs when
+// a test tells it to.
 #pragma once
 
 #include <atomic>

@@ -25,7 +25,8 @@ Result<FakeBlock> make_block(Bytes size) {
 
 Result<std::vector<MemoryBlock>> FakeMemory::provide(Bytes amount, Bytes block_size) {
   if (block_size.value == 0 || block_size.value % grain.value != 0)
-    return Error(Code::invalid, "block size: " + std::to_string(block_size.value) + " bytes is not a multiple of 2 MiB");
+    return Error(Code::invalid,
+                 "block size: " + std::to_string(block_size.value) + " bytes is not a multiple of 2 MiB");
   const std::lock_guard lock(mutex_);
   std::vector<MemoryBlock> blocks;
   for (std::uint64_t offset = 0; offset < amount.value; offset += block_size.value) {

@@ -159,12 +159,14 @@ bool BlockMap::Pins::cover(std::uint64_t address, std::uint64_t size) {
 }
 
 bool BlockMap::Pins::copy_in(void* to, std::uint64_t address, std::size_t size) {
+  if (size == 0) return true;
   if (!cover(address, size)) return false;
   std::memcpy(to, reinterpret_cast<const void*>(address), size);
   return true;
 }
 
 bool BlockMap::Pins::copy_out(std::uint64_t address, const void* from, std::size_t size) {
+  if (size == 0) return true;
   if (!cover(address, size)) return false;
   std::memcpy(reinterpret_cast<void*>(address), from, size);
   return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a memfd gets huge pages without privileges, pools or settings: touch one byte of each 2 MiB, so that the file has
-// something there, then MADV_COLLAPSE it (Linux 6.1). The kernel allocates a huge page, zeroes what was a hole, and maps
-// it. Any 4 KiB piece of the file still maps by itself, which hugetlb memory could not do.
+// something there, then MADV_COLLAPSE it (Linux 6.1). The kernel allocates a huge page, zeroes what was a hole, and
+// maps it. Any 4 KiB piece of the file still maps by itself, which hugetlb memory could not do.
 #include "kernel-bridge/hosted/block.hpp"
 
 #include <fcntl.h>

@@ -27,8 +27,8 @@ class Block {
   Block& operator=(const Block&) = delete;
   ~Block();
 
-  /// Gives the block its pages, zeroed: huge ones where the kernel can, else small ones. Takes about 3 ms a MiB. Returns
-  /// what it is made of, e.g. "2 MiB pages". Stops early with Code::busy when `stop` says so.
+  /// Gives the block its pages, zeroed: huge ones where the kernel can, else small ones. Takes about 3 ms a MiB.
+  /// Returns what it is made of, e.g. "2 MiB pages". Stops early with Code::busy when `stop` says so.
   [[nodiscard]] Result<std::string> prepare(const std::function<bool()>& stop);
   /// Looks what the block is made of now. `why_not` explains small pages: "4 KiB pages (why not)".
   [[nodiscard]] Result<std::string> describe_backing(std::string_view why_not) const;

@@ -53,7 +53,8 @@ Status write_params(hobbes_boot_params& params, const BootBlockSpec& spec) {
   params.tsc_hz = tsc_hz();
   params.machine_fd = spec.machine_fd;
   params.clock = first_line(spec.now, params.tsc_hz);
-  if (::getrandom(params.entropy, sizeof params.entropy, 0) != sizeof params.entropy) return last_errno("boot: entropy");
+  if (::getrandom(params.entropy, sizeof params.entropy, 0) != sizeof params.entropy)
+    return last_errno("boot: entropy");
   TRY(copy_text(params.name, spec.name, "enclave name"));
   return copy_text(params.cmd_line, spec.cmd_line, "kernel command line");
 }
@@ -121,7 +122,8 @@ Status write_boot_block(std::span<std::byte> block, const BootBlockSpec& spec, c
 Result<BootBlock> find_boot_block(std::span<std::byte> block, std::uint64_t base) {
   if (block.size() < initrd_offset) return Error(Code::corrupt, "boot block: too small to be one");
   auto& params = *reinterpret_cast<hobbes_boot_params*>(block.data());
-  if (params.magic != HOBBES_BOOT_MAGIC) return Error(Code::corrupt, "boot block: it does not start with the magic number");
+  if (params.magic != HOBBES_BOOT_MAGIC)
+    return Error(Code::corrupt, "boot block: it does not start with the magic number");
   if (params.version != HOBBES_BOOT_VERSION)
     return Error(Code::unsupported, "boot block: version " + std::to_string(params.version) +
                                         " of the boot protocol, not " + std::to_string(HOBBES_BOOT_VERSION));

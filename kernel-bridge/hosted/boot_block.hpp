@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boot block: the start of an enclave's first memory block as the boot protocol lays it out (docs/boot-protocol.md).
+// The boot block: the start of an enclave's first memory block as docs/boot-protocol.md lays it out.
 #pragma once
 
 #include <cstddef>

@@ -164,7 +164,11 @@ Result<std::unique_ptr<Machine>> HostedBridge::adopt(EnclaveId id, std::string_v
   if (has_ended(pidfd.get())) return Error(Code::not_found, "the enclave has ended");
   MachineHello hello = TRY(MachineSocket(record.socket).hello());
 
-  HostedParts parts{std::move(record), std::move(pidfd), {}, std::move(hello.control_bell), std::move(hello.console_bell),
+  HostedParts parts{std::move(record),
+                    std::move(pidfd),
+                    {},
+                    std::move(hello.control_bell),
+                    std::move(hello.console_bell),
                     {}};
   for (MachineBlock& block : hello.blocks) {
     TRY(pool_->take_in(block.base, std::move(block.fd), block.size));

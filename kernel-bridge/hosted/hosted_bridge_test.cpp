@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hosted bridge with a kernel that misbehaves on demand (test_kernel/): boots that fail in every way must say how and
-// leave nothing. What holds for every bridge is in ../contract_test.cpp.
+// The hosted bridge with a kernel that misbehaves on demand (test_kernel/): boots that fail in every way must say how
+// and leave nothing. What holds for every bridge is in ../contract_test.cpp.
 #include "kernel-bridge/hosted/hosted_bridge.hpp"
 
 #include <catch2/catch.hpp>

@@ -32,7 +32,9 @@ void futex_wait(const std::uint32_t& word, std::uint32_t value, std::chrono::nan
   ::syscall(SYS_futex, &word, FUTEX_WAIT, value, &timeout, nullptr, 0);
 }
 
-void futex_wake_all(const std::uint32_t& word) { ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0); }
+void futex_wake_all(const std::uint32_t& word) {
+  ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 /// What an enclave wrote, fit for a line of text.
 std::string printable(const char* text, std::size_t limit) {
@@ -107,7 +109,8 @@ Status HostedMachine::check_alive() const {
 
 Status HostedMachine::add_memory(const MemoryBlock& block) {
   const std::lock_guard lock(blocks_mutex_);
-  if (std::ranges::count(blocks_, block.base) != 0) return Error(Code::exists, "memory block: the enclave has it already");
+  if (std::ranges::count(blocks_, block.base) != 0)
+    return Error(Code::exists, "memory block: the enclave has it already");
   if (blocks_.size() >= max_blocks)
     return Error(Code::exhausted, "memory block: a hosted enclave holds at most " + std::to_string(max_blocks) +
                                       ": choose a larger block size");
@@ -122,7 +125,8 @@ Status HostedMachine::remove_memory(std::uint64_t base) {
   const std::lock_guard lock(blocks_mutex_);
   const auto place = std::ranges::find(blocks_, base);
   if (place == blocks_.end()) return Error(Code::not_found, "memory block: the enclave does not have it");
-  if (place == blocks_.begin()) return Error(Code::invalid, "memory block: an enclave cannot lose the one it booted from");
+  if (place == blocks_.begin())
+    return Error(Code::invalid, "memory block: an enclave cannot lose the one it booted from");
   TRY(check_alive());
   TRY(socket_.unplug(base));
   blocks_.erase(place);

@@ -84,7 +84,11 @@ TEST_CASE("a broken image is refused with what is wrong", "[hosted]") {
       {"outside of the kernel's addresses", [](Image& i) { i.segments[1].p_memsz = UINT64_MAX; }},
       {"overlap", [](Image& i) { i.segments[1].p_vaddr = base + 8; }},
       {"share a page", [](Image& i) { i.segments[1].p_vaddr = base + page - 100; }},
-      {"behind writable ones", [](Image& i) { std::swap(i.segments[0].p_flags, i.segments[1].p_flags); i.header.e_entry = base + page; }},
+      {"behind writable ones",
+       [](Image& i) {
+         std::swap(i.segments[0].p_flags, i.segments[1].p_flags);
+         i.header.e_entry = base + page;
+       }},
       {"nothing to load", [](Image& i) { i.segments[0].p_type = i.segments[1].p_type = PT_NOTE; }},
       {"entry point", [](Image& i) { i.header.e_entry = base + page; }},
       {"entry point", [](Image& i) { i.header.e_entry = 0; }},

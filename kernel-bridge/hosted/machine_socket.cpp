@@ -123,7 +123,8 @@ Result<UniqueFd> listen_machine(const std::filesystem::path& path) {
   UniqueFd socket = TRY(make_socket());
   // The file takes the socket's mode when it is bound: nobody else may connect at any moment.
   if (::fchmod(socket.get(), S_IRUSR | S_IWUSR) != 0) return last_errno("machine socket: set its mode");
-  if (::bind(socket.get(), address.get(), ShortAddress::size()) != 0) return last_errno("machine socket: " + path.string());
+  if (::bind(socket.get(), address.get(), ShortAddress::size()) != 0)
+    return last_errno("machine socket: " + path.string());
   if (::listen(socket.get(), SOMAXCONN) != 0) return last_errno("machine socket: listen");
   return socket;
 }
@@ -132,8 +133,8 @@ Result<MachineHello> MachineSocket::hello() const {
   Answer answer = TRY(call(path_, {0, HOBBES_MACHINE_HELLO, 0, 0}, {}));
   const std::size_t count = answer.reply.region_count;
   if (count == 0 || count > max_regions || answer.fds.size() != count + bells)
-    return Error(Code::corrupt, "machine socket: the enclave reports " + std::to_string(count) + " memory blocks with " +
-                                    std::to_string(answer.fds.size()) + " descriptors");
+    return Error(Code::corrupt, "machine socket: the enclave reports " + std::to_string(count) +
+                                    " memory blocks with " + std::to_string(answer.fds.size()) + " descriptors");
   MachineHello hello;
   for (std::size_t i = 0; i < count; ++i)
     hello.blocks.push_back(

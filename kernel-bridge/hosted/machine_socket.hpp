@@ -27,8 +27,8 @@ struct MachineHello {
 };
 
 /// Makes calls, each over a connection of its own. The enclave need not be honest, nor answer: every call ends within
-/// some seconds. Errors: unavailable (nobody listens), timeout, corrupt (the answer breaks the protocol), or the enclave's
-/// refusal. Threads: any.
+/// some seconds. Errors: unavailable (nobody listens), timeout, corrupt (the answer breaks the protocol), or the
+/// enclave's refusal. Threads: any.
 class MachineSocket {
  public:
   explicit MachineSocket(std::filesystem::path path) : path_(std::move(path)) {}

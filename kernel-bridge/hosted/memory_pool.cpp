@@ -59,7 +59,8 @@ Status allow_descriptors(std::uint64_t count) {
 
 Status check_request(Bytes amount, Bytes block_size) {
   if (block_size.value == 0 || block_size.value % huge_page.value != 0)
-    return Error(Code::invalid, "block size: " + std::to_string(block_size.value) + " bytes is not a multiple of 2 MiB");
+    return Error(Code::invalid,
+                 "block size: " + std::to_string(block_size.value) + " bytes is not a multiple of 2 MiB");
   if (amount.value > HOBBES_HOSTED_DIRECT_SIZE - HOBBES_HOSTED_FIRST_BLOCK - block_size.value)
     return Error(Code::invalid,
                  "memory for enclaves: " + in_mib(amount.value) + " is more than the hosted bridge can address");
@@ -94,6 +95,7 @@ Status MemoryPool::restore(const MemoryBlock& block) {
   {
     const std::lock_guard lock(mutex_);
     if (entries_.contains(block.base)) return {};
+    TRY(allow_descriptors(entries_.size() + 1));
   }
   return add(block.base, TRY(Block::create(block.size, block.numa)));
 }
@@ -106,6 +108,7 @@ Status MemoryPool::take_in(std::uint64_t base, UniqueFd memfd, Bytes size) {
   if (const auto known = entries_.find(base); known != entries_.end() && known->second.block->is_file(memfd.get()))
     return {};
   if (overlaps(base, size)) return Error(Code::exists, "memory block: an enclave reports one at another's address");
+  TRY(allow_descriptors(entries_.size() + 1));
   Block block = TRY(Block::receive(std::move(memfd), size, any_numa));
   std::string backing = TRY(block.describe_backing({}));
   entries_[base] = {std::make_shared<Block>(std::move(block)), false, std::move(backing)};

@@ -188,7 +188,8 @@ Status end_session(const ProcessId& leader, Clock::time_point deadline) {
     const std::vector<pid_t> members = members_of(leader.pid);
     if (members.empty()) return {};
     if (Clock::now() >= deadline)
-      return Error(Code::timeout, std::to_string(members.size()) + " processes of the enclave were killed but do not end");
+      return Error(Code::timeout,
+                   std::to_string(members.size()) + " processes of the enclave were killed but do not end");
     for (const pid_t pid : members) kill_member(pid, leader.pid);
     std::this_thread::sleep_for(look_again_after);
   }

@@ -31,8 +31,8 @@ struct ProcessId {
 [[nodiscard]] Result<UniqueFd> open_process(const ProcessId& process);
 [[nodiscard]] bool has_ended(int pidfd);
 
-/// How a child of ours ended ("killed by signal 11 (Segmentation fault)"), without reaping it. Nothing for a process that
-/// has not ended, or is another's child.
+/// How a child of ours ended ("was killed by signal 11 (Segmentation fault)"), without reaping it. Nothing for a
+/// process that has not ended, or is another's child.
 [[nodiscard]] std::optional<std::string> how_it_ended(int pidfd);
 
 /// Kills the process and waits until it and every process of its session is gone; reaps it when it is our child. Works

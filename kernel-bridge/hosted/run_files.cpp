@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t log_tail_size = 400;
 
 Result<UniqueFd> create_file(const std::filesystem::path& file) {
-  UniqueFd fd(::open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  constexpr int flags = O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+  UniqueFd fd(::open(file.c_str(), flags, S_IRUSR | S_IWUSR));
   if (!fd) return last_errno("run directory: create " + file.string());
   return fd;
 }
@@ -32,7 +33,8 @@ Result<UniqueFd> RunFiles::create_log() const { return create_file(log()); }
 
 Result<ProcessId> RunFiles::init() const {
   const std::string line = read_text(identity());
-  if (line.empty()) return Error(Code::not_found, "run directory " + directory_.string() + ": nothing was started here");
+  if (line.empty())
+    return Error(Code::not_found, "run directory " + directory_.string() + ": nothing was started here");
   return identify(std::string_view(line));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spawning as posix_spawn(3) does it, plus what that cannot do (user, CPUs, pidfd, a closed descriptor table): the child
-// shares our memory and runs on a stack of its own, while this thread sleeps until it has executed the program. However
-// large we are, nothing is copied. The child has its own descriptor table and signal handlers. It must not allocate,
-// lock, or use libc's wrappers that talk to other threads (setuid and its kin), hence raw system calls.
+// Spawning as posix_spawn(3) does it, plus what that cannot do (user, CPUs, pidfd, a closed descriptor table): the
+// child shares our memory and runs on a stack of its own, while this thread sleeps until it has executed the program.
+// However large we are, nothing is copied. The child has its own descriptor table and signal handlers. It must not
+// allocate, lock, or use libc's wrappers that talk to other threads (setuid and its kin), hence raw system calls.
 #include "kernel-bridge/hosted/spawn.hpp"
 
 #include <fcntl.h>
@@ -64,7 +64,8 @@ void leave_identity(Plan& plan) {
   char line[4096];
   const int stat = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   const ssize_t size = stat < 0 ? -1 : ::read(stat, line, sizeof line);
-  if (size <= 0 || ::write(plan.identity, line, static_cast<std::size_t>(size)) != size) fail(plan, "leave its identity");
+  if (size <= 0 || ::write(plan.identity, line, static_cast<std::size_t>(size)) != size)
+    fail(plan, "leave its identity");
 }
 
 void reset_signals(Plan& plan) {

@@ -38,7 +38,8 @@ struct Spawned {
 };
 
 /// Starts the program in a session of its own, with default signals, no environment, no core dumps and
-/// PR_SET_NO_NEW_PRIVS. Returns when it has been executed; the error names the step that failed, and nothing is left then.
+/// PR_SET_NO_NEW_PRIVS. Returns when it has been executed; the error names the step that failed, and then nothing is
+/// left.
 [[nodiscard]] Result<Spawned> spawn(const SpawnSpec& spec);
 
 }  // namespace hobbes::bridge

@@ -323,17 +323,16 @@ struct DaemonWithEnclave : Daemon {
     REQUIRE(node().create("kitten"));
     out = give_stdio(*session);
   }
+  ~DaemonWithEnclave() {
+    // Proxies of applications that have just ended go with it; a test may have destroyed it already.
+    (void)enclaves::destroy_enclave(node().node(), "kitten");
+  }
   /// The proxy of the only application. A process can be told from others only a moment after its start.
   apps::Helper proxy() {
     while (true) {
       auto helpers = apps::find_helpers(path());
       if (!helpers.empty()) return std::move(helpers.begin()->second);
     }
-  }
-  /// No proxy of ours is left; what ends it is asynchronous.
-  bool proxies_end() {
-    for (auto& [app, helper] : apps::find_helpers(path())) apps::await_helper_end(helper.pidfd.get());
-    return apps::find_helpers(path()).empty();
   }
   UniqueFd out;
 };
@@ -346,7 +345,6 @@ TEST_CASE("an enclave's program reports its exit code", "[apps]") {
   REQUIRE(app);
   CHECK(daemon.wait(*app)->exit_code == 1);
   CHECK(daemon.record(*app)->state == db::AppState::stopped);
-  CHECK(daemon.proxies_end());
 }
 
 TEST_CASE("an enclave's program is killed by its number, and its proxy ends with it", "[apps]") {

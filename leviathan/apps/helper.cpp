@@ -35,8 +35,10 @@ std::vector<fs::path> helper_places() {
   std::error_code unreadable;  // without /proc the other places still count
   const fs::path beside = fs::read_symlink("/proc/self/exe", unreadable).parent_path();
   if (!unreadable) {
-    places.push_back(beside);
-    places.push_back(beside.parent_path() / "libexec" / "hobbes");
+    // Installed, or where the build leaves them.
+    for (const char* place : {"", "../libexec/hobbes", "apps", "../kernel-bridge/host-io"}) {
+      places.push_back((beside / place).lexically_normal());
+    }
   }
   return places;
 }

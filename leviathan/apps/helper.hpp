@@ -22,7 +22,8 @@ inline constexpr std::string_view keeper_program = "hobbes-keeper";
 /// Where directories of helper programs are named, separated by colons; searched before the places of an installation.
 inline constexpr const char* helper_path_variable = "HOBBES_HELPER_PATH";
 
-/// Looks in $HOBBES_HELPER_PATH, beside the running program, and in ../libexec/hobbes. not_found: names those places.
+/// Looks in $HOBBES_HELPER_PATH, beside the running program, in ../libexec/hobbes from there, and where a build leaves
+/// them. not_found: names those places.
 [[nodiscard]] Result<std::filesystem::path> find_helper(std::string_view program);
 
 /// The environment of a helper, all of it: one variable that says whose it is.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "leviathan/client/client.hpp"
 
+#include <cerrno>
+
 #include "leviathan/client/link.hpp"
 
 namespace hobbes::client {
@@ -13,7 +15,12 @@ Client::~Client() = default;
 Result<Client> Client::open(const std::filesystem::path& run_dir) { return Client(std::make_unique<Impl>(run_dir)); }
 
 Result<db::Environment*> Link::database() {
-  if (!environment) environment = TRY(db::Environment::open_reader(run_dir));
+  if (environment) return &*environment;
+  auto opened = db::Environment::open_reader(run_dir);
+  if (!opened && (opened.error().code() == Code::not_found || opened.error().sys_errno() == ENOENT)) {
+    return Error(Code::unavailable, "leviathan has never run in " + run_dir.string() + " " + start_hint(run_dir));
+  }
+  environment = TRY(std::move(opened));
   return &*environment;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,12 +22,6 @@ namespace hobbes::client {
 namespace {
 
 constexpr const char* socket_name = "leviathan.sock";
-
-/// How to start a leviathan for this directory.
-std::string start_hint(const std::filesystem::path& run_dir) {
-  const bool usual = run_dir == default_run_dir();
-  return "(start it with: leviathan" + (usual ? "" : " --run-dir " + run_dir.string()) + ")";
-}
 
 Error refused(int sys_errno, const std::filesystem::path& run_dir) {
   if (sys_errno == ENOENT || sys_errno == ECONNREFUSED || sys_errno == ENOTDIR) {
@@ -62,6 +57,11 @@ int milliseconds_until(cmdqueue::Deadline deadline) {
 }
 
 }  // namespace
+
+std::string start_hint(const std::filesystem::path& run_dir) {
+  const bool usual = run_dir == default_run_dir();
+  return "(start it with: leviathan" + (usual ? "" : " --run-dir " + run_dir.string()) + ")";
+}
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& run_dir) {
   UniqueFd socket = TRY(connect_to(run_dir));

@@ -7,12 +7,16 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "base/unique_fd.hpp"
 #include "cmdqueue/client_end.hpp"
 #include "leviathan/protocol/codec.hpp"
 
 namespace hobbes::client {
+
+/// "(start it with: leviathan)", for this directory.
+[[nodiscard]] std::string start_hint(const std::filesystem::path& run_dir);
 
 /// One thread. Errors of requests are leviathan's own; unavailable when it has gone.
 class Connection {

@@ -7,6 +7,9 @@ readonly here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly build=${HOBBES_BUILD:?the build directory}
 readonly busybox=/bin/busybox
 export PATH=$build/leviathan:$build/shell:$PATH
+export HOBBES_BOOT_LOADER=$build/cokernel/arch/hosted/boot/cokernel-boot
+export HOBBES_COKERNEL=$build/cokernel/arch/hosted/cokernel-hosted
+export HOBBES_HELPER_PATH=$build/kernel-bridge/host-io:$build/leviathan/apps
 unset HOBBES_ENCLAVE_ID HOBBES_APP_ID
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/hobbes-test.XXXXXX")
@@ -47,7 +50,7 @@ create() {
 <pisces bridge="hosted" name="$1">
   <boot_env><memory size="32"/></boot_env>
   <memory size="$((${3:-96} - 32))"/>
-  <cpus><cores>${2:-1}</cores></cpus>
+  $( ((${2:-1} > 1)) && echo "<cpus><cores>$((${2:-1} - 1))</cores></cpus>")
   ${4:-}
 </pisces>
 XML

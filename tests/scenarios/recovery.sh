@@ -35,7 +35,7 @@ expect 9 '' hobbes wait_app short
 baseline_blocks=$(free_blocks)
 baseline_cpus=$(free_cpus)
 cat > "$work/new.xml" << XML
-<pisces bridge="hosted" name="new"><memory size="32"/><cpus><cores>1</cores></cpus></pisces>
+<pisces bridge="hosted" name="new"><boot_env><memory size="32"/></boot_env></pisces>
 XML
 steps=$(grep -oE '"[a-z_]+\.[a-z]+"' "$here/../../leviathan/fault_point.hpp" | tr -d '"')
 [[ -n $steps ]] || fail 'no fault points to die at'

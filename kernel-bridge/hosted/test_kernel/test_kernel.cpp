@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel for the hosted bridge's tests: it obeys the boot and machine protocols and otherwise misbehaves as its command
-// line says:
+// A kernel for the hosted bridge's tests: it obeys the boot and machine protocols and otherwise misbehaves as its
+// command line says:
 //   run      serves the machine protocol
 //   fork     the same, and leaves a child that does not die with it
 //   hang     never reports that it runs

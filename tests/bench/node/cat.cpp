@@ -13,7 +13,7 @@ constexpr Bytes host_file_size = gib(1);
 constexpr Bytes enclave_file_size = mib(128);
 constexpr Bytes enclave_memory = mib(512);
 constexpr std::size_t buffer_size = 1 << 20;
-constexpr const char* enclave_file = "/tmp/data";  // an enclave's /tmp is in its own memory
+constexpr const char* enclave_file = "/enclave/data";  // in the enclave's own memory
 
 /// Writes it once, so that it is in the page cache.
 Status make_file(const std::string& path, Bytes size) {

@@ -21,7 +21,8 @@ constexpr const char* config = R"({
               "noNewPrivileges": true},
   "root": {"path": "rootfs", "readonly": true},
   "hostname": "bench",
-  "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+  "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"]}],
   "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}]}
 }
 )";
@@ -29,6 +30,7 @@ constexpr const char* config = R"({
 Status write_bundle(const fs::path& bundle, std::string_view name) {
   std::error_code failed;
   fs::create_directories(bundle / "rootfs/proc", failed);
+  if (!failed) fs::create_directory(bundle / "rootfs/dev", failed);
   if (!failed) fs::copy_file(program(name), bundle / "rootfs/program", failed);
   if (failed) return errno_error(failed.value(), "'" + bundle.string() + "'");
   std::ofstream file(bundle / "config.json");

@@ -13,7 +13,7 @@
 
 namespace hobbes::bench {
 
-/// A directory that goes when its owner goes. Not below /tmp: an enclave has a /tmp of its own.
+/// A directory that goes when its owner goes. Not below /dev/shm: an enclave has a /dev of its own.
 class WorkDirectory {
  public:
   [[nodiscard]] static Result<WorkDirectory> create();

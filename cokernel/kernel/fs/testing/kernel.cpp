@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 namespace hobbes::lwk {
 namespace {
@@ -28,9 +29,9 @@ void* allocate(size_t size) {
     if (left == 0) return nullptr;
     if (allocations_left.compare_exchange_weak(left, left - 1)) break;
   }
-  return std::malloc(size);
+  return ::operator new(size, std::nothrow);
 }
-void release(void* pointer) { std::free(pointer); }
+void release(void* pointer) { ::operator delete(pointer); }
 
 Mutex& process_lock() { return table_lock; }
 List<Process, ProcessNode>& all_processes() { return processes; }
