@@ -24,8 +24,8 @@ constexpr const char* bell_name = "enclave: doorbell of its control queue";
 
 class ControlQueue::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& loop, bridge::Machine& machine, cmdqueue::ClientEnd end, UniqueFd bell)
-      : loop_(loop), machine_(machine), end_(std::move(end)), bell_(loop), timer_(loop) {
+  Impl(asio::io_context& loop, cmdqueue::ClientEnd end, UniqueFd bell)
+      : loop_(loop), end_(std::move(end)), bell_(loop), timer_(loop) {
     error_code failed;
     bell_.assign(bell.release(), failed);
     if (failed) log::error("enclave: doorbell of its control queue: " + failed.message());
@@ -47,7 +47,6 @@ class ControlQueue::Impl : public std::enable_shared_from_this<Impl> {
                               (*shared_done)(std::move(reply)->payload);
                             });
     if (!sent) return (*shared_done)(std::move(sent).error());
-    machine_.ring_control();
     watch_deadline();
   }
 
@@ -63,19 +62,18 @@ class ControlQueue::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  /// Takes in what has come, until the enclave owes us a ring for whatever comes next.
+  /// Takes in what has come; when that is all, the enclave rings for whatever comes next. One that floods us waits for its
+  /// turn like everybody else on the loop.
   void serve() {
-    while (end_) {
-      if (const Status polled = end_->poll(); !polled) {
-        // That a kernel goes is for the watch of its death to tell.
-        if (polled.error().code() != Code::unavailable) log::error(polled.error());
-        return close(polled.error());
-      }
-      if (end_ && end_->arm()) break;
+    if (!end_) return;
+    if (const Status polled = end_->poll(); !polled) {
+      // That a kernel goes is for the watch of its death to tell.
+      if (polled.error().code() != Code::unavailable) log::error(polled.error());
+      return close(polled.error());
     }
     if (!end_) return;
-    if (end_->in_flight() != 0) machine_.ring_control();  // part of a large command may only have fitted in now
     watch_deadline();
+    if (!end_->arm()) return asio::post(loop_, [self = shared_from_this()] { self->serve(); });
     bell_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](error_code failed) {
       if (failed || !self->end_) return;
       self->end_->disarm();
@@ -105,7 +103,6 @@ class ControlQueue::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::io_context& loop_;
-  bridge::Machine& machine_;  // not touched once end_ is empty
   std::optional<cmdqueue::ClientEnd> end_;
   Error closed_{Code::unavailable, "enclave: its control queue is closed"};
   asio::posix::stream_descriptor bell_;
@@ -116,9 +113,9 @@ class ControlQueue::Impl : public std::enable_shared_from_this<Impl> {
 Result<ControlQueue> ControlQueue::open(asio::io_context& loop, bridge::Machine& machine) {
   auto memory = TRY(cmdqueue::QueueMemory::open({machine.control_queue(), machine.control_queue_size().value}));
   auto bell = TRY(cmdqueue::Doorbell::event_fd(TRY(duplicate(machine.control_bell(), bell_name))));
-  // The enclave is rung through its machine, which knows how: so the end itself gets no bell to ring.
-  cmdqueue::ClientEnd end(std::move(memory), {std::move(bell), cmdqueue::Doorbell()});
-  return ControlQueue(std::make_shared<Impl>(loop, machine, std::move(end),
+  cmdqueue::ClientEnd end(std::move(memory),
+                          {std::move(bell), cmdqueue::Doorbell::call([&machine] { machine.ring_control(); })});
+  return ControlQueue(std::make_shared<Impl>(loop, std::move(end),
                                              TRY(duplicate(machine.control_bell(), bell_name))));
 }
 

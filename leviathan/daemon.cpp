@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "base/log.hpp"
+#include "leviathan/apps/helper.hpp"
 #include "leviathan/backings.hpp"
 #include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/recovery.hpp"
@@ -61,26 +62,31 @@ void Daemon::wait_for_signal() {
   });
 }
 
-Result<std::size_t> Daemon::count_enclaves() {
+Result<Daemon::Living> Daemon::count_living() {
   const auto txn = TRY(node_.db().read());
-  return TRY(txn.list<db::Enclave>()).size() - 1;  // the master does not count
+  Living living{.enclaves = TRY(txn.list<db::Enclave>()).size() - 1};  // the master does not count
+  for (const db::App& app : TRY(txn.list<db::App>()))
+    living.linux_apps += app.enclave == master_enclave && app.state == db::AppState::running;
+  return living;
 }
 
 void Daemon::stop() {
   if (stopping_) return;
-  const auto enclaves = count_enclaves();
-  if (!enclaves) return log::error(enclaves.error());
-  if (*enclaves > 0 && !config_.force) {
-    return log::warning("does not stop: " + std::to_string(*enclaves) +
-                        (*enclaves == 1 ? " enclave lives; destroy it" : " enclaves live; destroy them") +
-                        ", or start with --force");
+  const auto living = count_living();
+  if (!living) return log::error(living.error());
+  if (living->enclaves + living->linux_apps > 0 && !config_.force) {
+    return log::warning("does not stop: enclaves that live: " + std::to_string(living->enclaves) +
+                        ", applications of the master: " + std::to_string(living->linux_apps) +
+                        "; destroy and kill them, or start with --force");
   }
   stopping_ = true;
   log::info("stops");
   server_.stop();
   pulse_.stop();
   node_.run_on_worker([this] {
-    node_.run_on_loop([this, destroyed = enclaves::destroy_all(node_)] { end(destroyed); });
+    const Status destroyed = enclaves::destroy_all(node_);
+    for (const auto& [app, helper] : apps::find_helpers(node_.run_dir())) apps::end_helper(helper.pidfd.get());
+    node_.run_on_loop([this, destroyed] { end(destroyed); });
   });
 }
 

@@ -22,8 +22,8 @@ class Daemon {
   /// The database holds the node's hardware already.
   Daemon(Config config, db::Environment environment, std::unique_ptr<bridge::Bridge> bridge);
 
-  /// Recovers if it must, then serves until SIGTERM or SIGINT. A stop is refused, and logged, while enclaves live, unless
-  /// forced; then they are destroyed. The error is why it could not start, or what of its stop failed.
+  /// Recovers if it must, then serves until SIGTERM or SIGINT. A stop is refused, and logged, while enclaves or the
+  /// master's applications live, unless forced; then they are ended. The error is why it could not start, or what of its stop failed.
   [[nodiscard]] Status run();
 
  private:
@@ -32,7 +32,12 @@ class Daemon {
   void end(Status outcome);
   void wait_for_signal();
   void stop();
-  [[nodiscard]] Result<std::size_t> count_enclaves();
+  /// What a stop would take along.
+  struct Living {
+    std::size_t enclaves = 0;
+    std::size_t linux_apps = 0;
+  };
+  [[nodiscard]] Result<Living> count_living();
 
   const Config config_;
   Node node_;

@@ -6,6 +6,7 @@
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/exec.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
+#include "cokernel/kernel/fs/host_io.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
@@ -264,6 +265,7 @@ void app_process_ended_locked(App& app, bool leader, int status) {
   if (app.processes > 0) return;
   app.state = app.signal == 0 ? HOBBES_APP_STOPPED : HOBBES_APP_CRASHED;
   app_ended.wake_all();
+  fs::dismiss_proxy(*app.channel);
   report_event(HOBBES_EVENT_APP_ENDED, status_of(app));
 }
 

@@ -6,6 +6,8 @@
 namespace hobbes::lwk {
 namespace {
 
+__extension__ using Wide = unsigned __int128;
+
 struct Instant {
   uint64_t monotonic, realtime;
 };
@@ -17,7 +19,7 @@ Instant now() {
     // the bridge's update.
     const uint32_t before = __atomic_load_n(&clock.sequence, __ATOMIC_ACQUIRE);
     const uint64_t delta = port::ticks() - clock.tsc_base;
-    const auto passed = static_cast<uint64_t>((static_cast<unsigned __int128>(delta) * clock.mult) >> 32);
+    const auto passed = static_cast<uint64_t>((static_cast<Wide>(delta) * clock.mult) >> 32);
     const Instant instant{clock.monotonic_ns + passed, clock.realtime_ns + passed};
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (before % 2 == 0 && __atomic_load_n(&clock.sequence, __ATOMIC_RELAXED) == before) return instant;

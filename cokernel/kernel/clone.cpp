@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork, vfork, clone, execve, exit, wait4: the calls by which processes and threads come and go.
-#include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/app.hpp"
+#include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/exec.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
-#include "cokernel/kernel/fs/namespace.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"

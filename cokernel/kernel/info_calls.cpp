@@ -4,6 +4,7 @@
 #include "cokernel/kernel/app.hpp"
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -130,7 +131,7 @@ Sysret sys_set_robust_list(Thread& self, const Args& args) {
 
 Sysret sys_prlimit64(Thread& self, const Args& args) {
   constexpr uint64_t limit_data = 2, limit_stack = 3, limit_core = 4, limit_files = 7, unlimited = ~0ull;
-  constexpr uint64_t file_limit = 1024;
+  constexpr uint64_t file_limit = fs::FdTable::limit;
   if (args[0] != 0 && static_cast<int>(args[0]) != self.process->pid) return -ESRCH;
   if (args[1] >= 16) return -EINVAL;
   struct {

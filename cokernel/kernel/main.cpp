@@ -53,6 +53,7 @@ void start_kernel() {
   start_cpus();
   start_syscalls();
   fs::start_random(boot.entropy, sizeof(boot.entropy));
+  memset(boot.entropy, 0, sizeof(boot.entropy));
   if (fs::start_namespace() != 0) panic("no memory for the file systems");
   Process& init = init_process();
   init.pid = init.group = init.session = 1;

@@ -75,8 +75,8 @@ void PageAllocator::free_chunk(Block& block, uint32_t page, uint32_t order, uint
     const uint32_t buddy = page ^ (1u << order);
     if (buddy + (1ull << order) > block.pages) break;
     const Page& other = block.table[buddy];
-    if (other.state == 0 || other.order != order) break;
-    state = state == head_zero ? other.state : state;  // zero only if both are
+    // Zero and dirty chunks stay apart until idle time has made them alike: else zeroing would never come to an end.
+    if (other.state != state || other.order != order) break;
     remove(block, buddy);
     page &= ~(1u << order);
     ++order;
@@ -115,12 +115,12 @@ PhysAddr PageAllocator::take(uint32_t order, bool& zero) {
 
 PhysAddr PageAllocator::allocate(uint32_t order, bool zeroed, bool* was_zero) {
   bool zero = false;
+  if (order > max_order) return 0;
   PhysAddr base = 0;
-  {
+  do {
     Guard guard(lock_);
-    if (order > max_order) return 0;
     base = take(order, zero);
-  }
+  } while (base == 0 && order > 0 && zero_some());  // zeroing lets chunks merge
   if (base != 0 && zeroed && !zero) memset(port::direct(base), 0, page_size << order);
   if (was_zero != nullptr) *was_zero = zero;
   return base;

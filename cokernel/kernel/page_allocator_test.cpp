@@ -44,7 +44,7 @@ TEST_CASE("pages that are given back merge to what they were", "[pages]") {
   std::vector<std::pair<PhysAddr, uint32_t>> held;
   for (int round = 0; round < 20000; ++round) {
     if (held.empty() || random() % 2 == 0) {
-      const uint32_t order = random() % 6;
+      const auto order = static_cast<uint32_t>(random() % 6);
       const PhysAddr at = pages.allocate(order, false);
       if (at == 0) continue;
       CHECK((at - arena.base) % (page_size << order) == 0);

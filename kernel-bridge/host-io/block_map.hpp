@@ -2,8 +2,8 @@
 // BlockMap: the enclave's memory blocks in the proxy, each at direct map + physical base, and who is using them.
 //
 // Two reasons to know which block an address belongs to. Addresses come from an enclave that may be hostile: whatever
-// the proxy or Linux reads or writes for it must lie in blocks, never in the proxy's own memory. And a block is unmapped
-// only when no call uses it, so a call pins the blocks of its arguments:
+// the proxy or Linux reads or writes for it must lie in blocks, never in the proxy's own memory. And a block is
+// unmapped only when no call uses it, so a call pins the blocks of its arguments:
 //
 //        call                                   forget
 //   P1   users += 1                        F1   leaving = 1
@@ -30,8 +30,8 @@ class BlockMap {
   class Block;
   class Pins;
 
-  /// Maps every block, readable and writable, at `direct_map` + base. Refuses blocks that overlap, lie outside the direct
-  /// map or have a file that is too short. The descriptors stay the caller's and are needed no more.
+  /// Maps every block, readable and writable, at `direct_map` + base. Refuses blocks that overlap, lie outside the
+  /// direct map or have a file that is too short. The descriptors stay the caller's and are needed no more.
   [[nodiscard]] static Result<BlockMap> create(const std::vector<BlockOption>& blocks, std::uint64_t direct_map);
   BlockMap(BlockMap&&) noexcept;
   BlockMap& operator=(BlockMap&&) = delete;
@@ -41,8 +41,8 @@ class BlockMap {
   [[nodiscard]] std::byte* locate(std::uint64_t physical, std::size_t size) const;
   /// Keeps the block of `physical` (which locate() found) from ever being forgotten.
   void keep(std::uint64_t physical);
-  /// Unmaps the block that is exactly [base, base + size), once no call uses it: 0, -EINVAL (no such block), -EBUSY (kept,
-  /// or somebody else is at it), -EINTR (`interrupted` said so after a signal; the block stays). Any thread.
+  /// Unmaps the block that is exactly [base, base + size), once no call uses it: 0, -EINVAL (no such block), -EBUSY
+  /// (kept, or somebody else is at it), -EINTR (`interrupted` said so after a signal; the block stays). Any thread.
   [[nodiscard]] int forget(std::uint64_t base, std::uint64_t size, const std::function<bool()>& interrupted);
 
  private:

@@ -90,7 +90,8 @@ int Call::confine_path(std::size_t i) {
 }
 
 std::int64_t Call::make_call() {
-  const long result = ::syscall(static_cast<long>(request_.nr), args_[0], args_[1], args_[2], args_[3], args_[4], args_[5]);
+  const long result =
+      ::syscall(static_cast<long>(request_.nr), args_[0], args_[1], args_[2], args_[3], args_[4], args_[5]);
   return result == -1 ? -errno : result;
 }
 

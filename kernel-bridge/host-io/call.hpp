@@ -49,7 +49,11 @@ struct Scratch {
 class Call {
  public:
   Call(const Environment& environment, Scratch& scratch, const Request& request)
-      : environment_(environment), scratch_(scratch), request_(request), args_(request.args), pins_(environment.blocks) {}
+      : environment_(environment),
+        scratch_(scratch),
+        request_(request),
+        args_(request.args),
+        pins_(environment.blocks) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 

@@ -60,8 +60,9 @@ class Channel {
   std::uint32_t slot_count_;  // checked copy
 };
 
-/// For the supervisor of a proxy that ended: proxy_state = DEAD, then every call that was posted or running is DONE with
-/// -EIO. Who posts later looks at proxy_state after he posted and answers himself. Safe on whatever the memory holds.
+/// For the supervisor of a proxy that ended: proxy_state = DEAD, then every call that was posted or running is DONE
+/// with -EIO. Who posts later looks at proxy_state after he posted and answers himself. Safe on whatever the memory
+/// holds.
 void mark_dead(hobbes_hio_channel& channel);
 
 }  // namespace hobbes::host_io

@@ -39,7 +39,8 @@ Status run(const Options& options) {
   ignore_signals();
   ::setsid();  // fails where the spawner has done it already
   raise_file_limit();
-  // /proc/self/mem is no file for an enclave that may only reach files, nor is its memory for the user's other processes.
+  // /proc/self/mem is no file for an enclave that may only reach files, nor is its memory for the user's other
+  // processes.
   if (options.mode != Mode::all) ::prctl(PR_SET_DUMPABLE, 0);
 
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));

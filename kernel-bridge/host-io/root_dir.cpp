@@ -18,8 +18,9 @@ constexpr std::uint64_t confined = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 /// openat2 gives up with EAGAIN where "..", and a rename anywhere, coincide; it says so falsely at times.
 constexpr int resolve_attempts = 64;
 /// openat() ignores flags it does not know, openat2() refuses them.
-constexpr int open_flags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC |
-                           O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
+constexpr int open_flags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |
+                           O_SYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |
+                           O_PATH | O_TMPFILE;
 constexpr int path_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr unsigned mode_bits = 07777;
 
@@ -76,7 +77,8 @@ int RootDir::from_root(int dirfd, std::string_view path, std::string& full) cons
   if (const int failed = path_of(fd_.get(), root); failed != 0) return failed;
   if (const int failed = path_of(dirfd, start); failed != 0) return failed;
   const bool below = start.starts_with(root) && (start.size() == root.size() || start[root.size()] == '/');
-  // A launcher may stand outside of the root; his application then starts at the root. A descriptor out there is of no use.
+  // A launcher may stand outside of the root; his application then starts at the root. A descriptor out there is of no
+  // use.
   if (!below && dirfd != AT_FDCWD) return -EACCES;
   full = below ? start.substr(root.size()) : std::string();
   full += '/';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // RootDir: the directory below which an application's paths end, whatever they say.
 //
-// Only openat2(RESOLVE_IN_ROOT) decides: the kernel resolves "..", absolute paths and symlinks inside the root, and follows
-// no magic link of /proc. What comes back is a descriptor, and the call is made on it, so nobody can swap a component
-// between check and use. Two shapes:
+// Only openat2(RESOLVE_IN_ROOT) decides: the kernel resolves "..", absolute paths and symlinks inside the root, and
+// follows no magic link of /proc. What comes back is a descriptor, and the call is made on it, so nobody can swap a
+// component between check and use. Two shapes:
 //   follow: the object itself, reached as /proc/self/fd/N;
 //   keep:   its parent directory and its last component, for calls that make, remove or name that component itself.
 // Paths relative to a directory descriptor start at that directory's own place below the root.
@@ -35,7 +35,8 @@ class RootDir {
 
   [[nodiscard]] bool confines() const { return confines_; }
 
-  /// 0 or -errno, and `safe`. A path kept that ends in '/' means a directory: -ENOTDIR where something else is there. `dirfd` is AT_FDCWD or a descriptor already checked to be the application's. Any thread.
+  /// 0 or -errno, and `safe`. A path kept that ends in '/' means a directory: -ENOTDIR where something else is there.
+  /// `dirfd` is AT_FDCWD or a descriptor already checked to be the application's. Any thread.
   [[nodiscard]] int follow(int dirfd, std::string_view path, SafePath& safe) const;
   [[nodiscard]] int keep(int dirfd, std::string_view path, SafePath& safe) const;
   /// openat() itself: the new descriptor or -errno.

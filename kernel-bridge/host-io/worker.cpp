@@ -6,8 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -15,21 +13,14 @@ namespace hobbes::host_io {
 namespace {
 
 constexpr std::uint32_t sending = 0x8000'0000;
-constexpr std::chrono::microseconds handler_pause{1};
-
-constinit thread_local Worker* current = nullptr;
 
 int interrupt_signal() { return SIGRTMIN; }
 
 }  // namespace
 
-void Worker::on_interrupt(int) {
-  if (current != nullptr) current->handled_.fetch_add(1);
-}
-
 Status Worker::install_interrupt() {
   struct sigaction action{};
-  action.sa_handler = &Worker::on_interrupt;
+  action.sa_handler = [](int) {};  // that there is one ends the system call
   if (::sigaction(interrupt_signal(), &action, nullptr) != 0) return last_errno("installing the interrupt signal");
   return {};
 }
@@ -37,7 +28,6 @@ Status Worker::install_interrupt() {
 Status Worker::start(std::function<void()> body) {
   try {
     thread_ = std::thread([this, body = std::move(body)] {
-      current = this;
       tid_ = static_cast<pid_t>(::syscall(SYS_gettid));
       ::pthread_setname_np(::pthread_self(), "hio-worker");
       body();
@@ -55,24 +45,22 @@ void Worker::finish() {
   for (std::uint32_t expected = mine; !serving_.compare_exchange_weak(expected, 0); expected = mine) {
     std::this_thread::yield();
   }
-  while (handled_.load() != sent_.load()) std::this_thread::sleep_for(handler_pause);
+  // Whatever was sent is pending by now, and what is pending is delivered before a system call returns.
+  if (signalled_.exchange(false)) ::syscall(SYS_getppid);
 }
 
-std::optional<std::uint32_t> Worker::serving() const {
-  const std::uint32_t now = serving_.load() & ~sending;
-  if (now == 0) return std::nullopt;
-  return now - 1;
-}
-
-void Worker::interrupt(std::uint32_t slot) {
-  std::uint32_t expected = slot + 1;
-  if (!serving_.compare_exchange_strong(expected, expected | sending)) return;
-  // One signal at a time: a second one before the first was handled could be lost or come late.
-  if (handled_.load() == sent_.load()) {
-    sent_.fetch_add(1);
-    if (::syscall(SYS_tgkill, ::getpid(), tid_.load(), interrupt_signal()) != 0) sent_.fetch_sub(1);
+bool Worker::interrupt_if(const std::function<bool(std::uint32_t slot)>& given_up) {
+  std::uint32_t now = serving_.load();
+  // Whoever begins after this load looks for himself whether his call is given up.
+  if (now == 0 || !serving_.compare_exchange_strong(now, now | sending)) return false;
+  const bool wanted = given_up(now - 1);
+  if (wanted) {
+    signalled_ = true;
+    // Fails on no thread of ours, and is repeated anyway.
+    ::syscall(SYS_tgkill, ::getpid(), tid_.load(), interrupt_signal());
   }
-  serving_.store(slot + 1);
+  serving_.store(now);
+  return wanted;
 }
 
 }  // namespace hobbes::host_io

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker: a thread that carries out one call at a time and can be interrupted in it, and only in it.
 //
-// The interrupt is a signal whose handler does nothing (no SA_RESTART): a blocked call ends with EINTR. A signal that came
-// too late would end the worker's *next* call, so sending and finishing exclude each other by `serving_`, and a worker
-// that was sent a signal waits for it before it goes on:
+// The interrupt is a signal whose handler does nothing (no SA_RESTART): a blocked call ends with EINTR. A signal that
+// came too late would end the worker's *next* call, so sending and finishing exclude each other by `serving_`, and a
+// worker that was sent a signal takes it before it goes on:
 //
 //        canceller                              worker
 //   C1   serving = slot -> slot | SENDING  W1   call returns
-//   C2   sent += 1, tgkill                 W2   serving = slot -> idle (waits while SENDING)
-//   C3   serving = slot                    W3   waits until handled == sent
+//   C2   given up: signalled = 1, tgkill   W2   serving = slot -> idle (waits while SENDING)
+//   C3   serving = slot                    W3   signalled: takes the signal, which is pending
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <thread>
 
 #include "base/result.hpp"
@@ -41,17 +40,13 @@ class Worker {
   void begin(std::uint32_t slot);
   void finish();
 
-  /// Another thread: the slot it serves now, if any.
-  [[nodiscard]] std::optional<std::uint32_t> serving() const;
-  /// Another thread (one at a time): interrupts it if it still serves `slot`.
-  void interrupt(std::uint32_t slot);
+  /// One other thread: interrupts it if it serves a slot whose call is `given_up`; whether it did. The question is
+  /// asked while the worker cannot go on to another call.
+  bool interrupt_if(const std::function<bool(std::uint32_t slot)>& given_up);
 
  private:
-  static void on_interrupt(int);
-
   std::atomic<std::uint32_t> serving_{0};  // 0: idle; slot + 1, and perhaps `sending`
-  std::atomic<std::uint32_t> sent_{0};
-  std::atomic<std::uint32_t> handled_{0};
+  std::atomic<bool> signalled_{false};
   std::atomic<pid_t> tid_{0};
   std::thread thread_;
 };

@@ -174,7 +174,8 @@ std::optional<std::uint32_t> WorkerPool::take_any() {
   return std::nullopt;
 }
 
-/// A call can be taken before its post was counted, so the difference is below 0 at times. A hostile count costs a wake-up.
+/// A call can be taken before its post was counted, so the difference is below 0 at times. A hostile count costs a
+/// wake-up.
 bool WorkerPool::more_posted() {
   return static_cast<std::int32_t>(Word(channel_.posted()).load() - taken_.load()) > 0;
 }
@@ -209,10 +210,7 @@ void WorkerPool::cancel_loop() {
 bool WorkerPool::interrupt_given_up() {
   bool any = false;
   for (const auto& worker : workers_) {
-    const std::optional<std::uint32_t> slot = worker->serving();
-    if (!slot || !given_up(*slot)) continue;
-    worker->interrupt(*slot);
-    any = true;
+    any |= worker->interrupt_if([this](std::uint32_t slot) { return given_up(slot); });
   }
   return any;
 }

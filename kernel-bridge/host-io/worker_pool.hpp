@@ -4,9 +4,10 @@
 // There is always a worker that is free to take the next call, up to one worker a slot: the worker that takes a call
 // when no other is free starts another one. So a call that blocks delays nobody.
 //
-// At most one free worker polls `posted`; it does so after a call, for `poll`, if calls came densely of late. The others
-// sleep on `posted`. While somebody polls, the channel's `sleepers` is 0 and the co-kernel wakes nobody; when the poller
-// takes a call or gives up, `sleepers` tells the truth again, and it wakes one itself if more was posted meanwhile.
+// At most one free worker polls `posted`; it does so after a call, for `poll`, if calls came densely of late. The
+// others sleep on `posted`. While somebody polls, the channel's `sleepers` is 0 and the co-kernel wakes nobody; when
+// the poller takes a call or gives up, `sleepers` tells the truth again, and it wakes one itself if more was posted
+// meanwhile.
 #pragma once
 
 #include <atomic>

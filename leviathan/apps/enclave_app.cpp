@@ -101,7 +101,7 @@ Result<EnclaveApp> start_enclave_app(const std::filesystem::path& run_dir, LiveE
                                               .channel = channel,
                                               .user = user_of(spec.caller),
                                               .cwd = spec.request.cwd,
-                                              .umask = spec.request.umask,
+                                              .reach = spec.reach,
                                               .stdio = spec.stdio});
   if (!proxy) {
     forget_enclave_app(enclave, spec.app);

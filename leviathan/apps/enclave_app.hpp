@@ -9,6 +9,7 @@
 #include "kernel-bridge/abi/commands.h"
 #include "leviathan/apps/helper.hpp"
 #include "leviathan/caller.hpp"
+#include "leviathan/descriptor/pisces.hpp"
 #include "leviathan/live_enclave.hpp"
 #include "leviathan/protocol/messages.hpp"
 
@@ -23,6 +24,7 @@ struct EnclaveAppSpec {
   const protocol::LaunchApp& request;
   const Caller& caller;
   std::vector<int> stdio;  ///< descriptors 0 to 2, borrowed
+  descriptor::HostIo reach;  ///< what of the host the enclave may reach
 };
 
 struct EnclaveApp {

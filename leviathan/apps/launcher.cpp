@@ -119,12 +119,21 @@ Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
   return Running{std::move(started.keeper), 0, started.pid};
 }
 
+/// What the descriptor that the enclave was created from lets its programs reach of the host.
+Result<descriptor::HostIo> reach_of(Node& node, const LiveEnclave& enclave) {
+  const auto txn = TRY(node.db().read());
+  const auto record = TRY(txn.get<db::Enclave>(enclave.id));
+  if (!record || record->descriptor.empty()) return descriptor::HostIo{};
+  return TRY(descriptor::parse_pisces(record->descriptor, record->name)).host_io;
+}
+
 Result<Running> start_in_enclave(Node& node, LiveEnclave& enclave, const Launch& launch, const Order& order) {
   EnclaveApp started = TRY(start_enclave_app(node.run_dir(), enclave, {.app = launch.app,
                                                                        .name = launch.name,
                                                                        .request = order.request,
                                                                        .caller = order.caller,
-                                                                       .stdio = borrowed(order.stdio)}));
+                                                                       .stdio = borrowed(order.stdio),
+                                                                       .reach = TRY(reach_of(node, enclave))}));
   return Running{std::move(started.proxy), started.channel, 0};
 }
 

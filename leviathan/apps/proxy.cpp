@@ -43,13 +43,13 @@ Result<Helper> start_proxy(bridge::Machine& machine, const ProxySpec& spec) {
                   .fds = spec.stdio,
                   .user = spec.user,
                   .cwd = spec.cwd,
-                  .umask = static_cast<mode_t>(spec.umask),
+                  .umask = 0,  // the co-kernel applies the program's own
                   .new_session = true};
   for (const bridge::MemoryFile& block : memory) {
     child.args.insert(child.args.end(), {"--block", block_argument(block, child.fds.size())});
     child.fds.push_back(block.fd.get());
   }
-  child.args.insert(child.args.end(), {"--mode", "all", "--root", "/"});
+  child.args.insert(child.args.end(), {"--mode", std::string(to_string(spec.reach.mode)), "--root", spec.reach.root});
   Child started = TRY(spawn(child));
   return Helper{started.pid, std::move(started.pidfd)};
 }

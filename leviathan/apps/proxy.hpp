@@ -10,6 +10,7 @@
 #include "kernel-bridge/bridge.hpp"
 #include "leviathan/apps/helper.hpp"
 #include "leviathan/apps/user.hpp"
+#include "leviathan/descriptor/pisces.hpp"
 
 namespace hobbes::leviathan::apps {
 
@@ -19,7 +20,7 @@ struct ProxySpec {
   std::uint64_t channel = 0;   ///< physical address of its channel
   std::optional<User> user;    ///< absent: as we are
   std::string cwd;
-  std::uint32_t umask = 022;
+  descriptor::HostIo reach;    ///< what of the host its enclave may reach
   std::vector<int> stdio;      ///< descriptors 0 to 2, borrowed
 };
 

@@ -54,7 +54,7 @@ void Connection::socket_readable() {
 }
 
 Status Connection::receive_packets() {
-  while (true) {
+  while (!closed_) {
     auto packet = cmdqueue::receive_fds(socket_.native_handle(), protocol::max_packet);
     if (!packet && would_block(packet.error())) return {};
     if (!packet) return std::move(packet).error();
@@ -65,6 +65,7 @@ Status Connection::receive_packets() {
     const auto delivery = TRY(protocol::decode<protocol::FdDelivery>(packet->bytes));
     TRY(keep(delivery.token, std::move(packet->fds)));
   }
+  return {};
 }
 
 Status Connection::greeted(std::span<const std::byte> hello) {

@@ -34,7 +34,10 @@ expect 0 '' hobbes launch_app -d --name spinner k "$build/examples/spin"
 expect 0 'spinner.*Running' hobbes list_apps
 expect 1 'taken' hobbes launch_app -d --name spinner k "$build/examples/spin"
 expect 0 '' hobbes kill_app -s TERM spinner
-expect 143 '' hobbes wait_app spinner
+expect 0 '' hobbes wait_app spinner  # it ends politely
+expect 0 '' hobbes launch_app -d --name victim k "$build/examples/spin"
+expect 0 '' hobbes kill_app -s KILL victim
+expect 137 '' hobbes wait_app victim
 
 # Interrupts reach the program.
 timeout -s INT 1 hobbes launch_app k -- "$build/examples/spin"
@@ -58,5 +61,6 @@ expect 0 '' hobbes launch_app k -- "$busybox" true
 
 # Programs that are none.
 expect 1 'No such file' hobbes launch_app k -- /no/such/program
+chmod +x "$work/k.xml"
 expect 1 'ELF' hobbes launch_app k -- "$work/k.xml"
 finish

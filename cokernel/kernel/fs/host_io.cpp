@@ -28,7 +28,35 @@ constexpr int64_t claim_again_ns = 1'000'000;
 WaitQueue slot_freed;
 uint32_t claim_waiters = 0;  // atomic; seq_cst with the states: whoever frees a slot sees who waits for it
 
+void hand_over(hobbes_hio_channel& channel, hobbes_hio_slot& slot) {
+  __atomic_store_n(&slot.state, HOBBES_HIO_POSTED, __ATOMIC_RELEASE);  // partner: the worker's acquire
+  __atomic_add_fetch(&channel.posted, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&channel.sleepers, __ATOMIC_SEQ_CST) != 0) port::wake(&channel.posted, 1);
+}
+
+/// A free slot, now CLAIMED; null: there is none.
+hobbes_hio_slot* claim_slot(hobbes_hio_channel& channel) {
+  for (hobbes_hio_slot& slot : channel.slots) {
+    uint32_t free = HOBBES_HIO_FREE;
+    if (__atomic_load_n(&slot.state, __ATOMIC_SEQ_CST) != free) continue;
+    // acquire: the previous owner is done with the slot; partner: its FREE.
+    if (__atomic_compare_exchange_n(&slot.state, &free, HOBBES_HIO_CLAIMED, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+      return &slot;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+void dismiss_proxy(hobbes_hio_channel& channel) {
+  // Without a free slot its calls hang at the host; leviathan ends such a proxy after a grace time.
+  hobbes_hio_slot* slot = claim_slot(channel);
+  if (slot == nullptr) return;
+  slot->nr = HOBBES_HIO_EXIT;
+  slot->cancel = 0;
+  slot->waiter = 0;
+  hand_over(channel, *slot);
+}
 
 bool is_known_to_proxy(const hobbes_boot_region* regions, uint32_t known, PhysAddr base, uint64_t size) {
   for (uint32_t i = 0; i < known; ++i)
@@ -73,16 +101,8 @@ bool HostCall::proxy_is_dead() const {
 bool HostCall::signal_cancels() const { return on_signal_ == OnSignal::cancel && signal_pending(port::current()); }
 
 bool HostCall::claim() {
-  for (hobbes_hio_slot& slot : channel_.slots) {
-    uint32_t free = HOBBES_HIO_FREE;
-    if (__atomic_load_n(&slot.state, __ATOMIC_SEQ_CST) != free) continue;
-    // acquire: the previous owner is done with the slot; partner: its FREE.
-    if (!__atomic_compare_exchange_n(&slot.state, &free, HOBBES_HIO_CLAIMED, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-      continue;
-    slot_ = &slot;
-    return true;
-  }
-  return false;
+  slot_ = claim_slot(channel_);
+  return slot_ != nullptr;
 }
 
 void HostCall::claim_uninterrupted() {
@@ -112,11 +132,7 @@ Sysret HostCall::make(uint32_t number, const int64_t* args) {
   return result == -EINTR ? restart_call : result;
 }
 
-void HostCall::post() {
-  __atomic_store_n(&slot_->state, HOBBES_HIO_POSTED, __ATOMIC_RELEASE);  // partner: the worker's acquire
-  __atomic_add_fetch(&channel_.posted, 1, __ATOMIC_SEQ_CST);
-  if (__atomic_load_n(&channel_.sleepers, __ATOMIC_SEQ_CST) != 0) port::wake(&channel_.posted, 1);
-}
+void HostCall::post() { hand_over(channel_, *slot_); }
 
 bool HostCall::spin_for_result() {
   const uint64_t end = port::ticks() + boot_params().tsc_hz / spins_per_second;

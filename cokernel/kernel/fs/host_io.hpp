@@ -82,4 +82,7 @@ class HostCall : Immovable {
   Sysret error_ = 0;
 };
 
+/// The application has ended: tells its proxy to go, and does not wait for that. Any thread.
+void dismiss_proxy(hobbes_hio_channel& channel);
+
 }  // namespace hobbes::lwk::fs

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_host_io <hobbes-proxy> [<MiB to read>]: what host I/O costs beside what it stands on. Rounds are interleaved.
 //
-// The caller is pinned to the last CPU, as an enclave is, and looks at its slot before it sleeps for as long as a CPU that
-// has nothing else to run would; the proxy has the other CPUs.
+// The caller is pinned to the last CPU, as an enclave is, and looks at its slot before it sleeps for as long as a CPU
+// that has nothing else to run would; the proxy has the other CPUs.
 #include <fcntl.h>
 #include <immintrin.h>
 #include <sched.h>

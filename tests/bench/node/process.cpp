@@ -25,16 +25,21 @@ Child::~Child() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-Result<Child> Child::spawn(const std::vector<std::string>& args, const std::array<int, 3>& stdio) {
+Result<Child> Child::spawn(const std::vector<std::string>& args, const std::array<int, 3>& stdio, Session session) {
   std::vector<char*> argv;
   for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));  // posix_spawn does not write them
   argv.push_back(nullptr);
+  // None of these fails with glibc but for want of memory, which posix_spawn would then report.
   posix_spawn_file_actions_t actions;
-  if (const int failed = ::posix_spawn_file_actions_init(&actions); failed != 0) return errno_error(failed, args[0]);
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawnattr_init(&attributes);
   for (int target = 0; target < static_cast<int>(stdio.size()); ++target)
     ::posix_spawn_file_actions_adddup2(&actions, stdio[static_cast<std::size_t>(target)], target);
+  if (session == Session::its_own) ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   pid_t pid = 0;
-  const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  const int failed = ::posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return errno_error(failed, "'" + args[0] + "'");
   return Child(pid);

@@ -29,8 +29,11 @@ class Child {
   Child& operator=(const Child&) = delete;
   ~Child();
 
+  /// Ours, or a new one: Linux shares CPUs out between sessions first (autogroups), and an enclave is in its own.
+  enum class Session { ours, its_own };
   /// Starts a program (found as execvp would) with the given stdin, stdout and stderr.
-  [[nodiscard]] static Result<Child> spawn(const std::vector<std::string>& args, const std::array<int, 3>& stdio);
+  [[nodiscard]] static Result<Child> spawn(const std::vector<std::string>& args, const std::array<int, 3>& stdio,
+                                           Session session = Session::ours);
 
   void signal(int number) const;
   [[nodiscard]] bool has_ended();

@@ -9,7 +9,8 @@ Result<Served> Served::on_linux(const Node& node, const std::vector<std::string>
   Pipe commands = TRY(Pipe::create());
   Pipe answers = TRY(Pipe::create());
   const OnCpus beside(node.cpus().enclave);
-  Child child = TRY(Child::spawn(args, {commands.out.get(), answers.in.get(), STDERR_FILENO}));
+  Child child = TRY(
+      Child::spawn(args, {commands.out.get(), answers.in.get(), STDERR_FILENO}, Child::Session::its_own));
   return Served(std::move(child), std::move(commands.in), std::move(answers.out));
 }
 
