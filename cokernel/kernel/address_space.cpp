@@ -22,29 +22,6 @@ void release_shared(SharedMemory* shared) {
   delete shared;
 }
 
-/// Calls use(physical, size) for each contiguous piece of [offset, offset + size) of the extents, until one returns not 0.
-template <typename Use>
-int for_pieces(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Use use) {
-  for (uint32_t i = 0; i < count && size > 0; ++i) {
-    if (offset >= extents[i].size) {
-      offset -= extents[i].size;
-      continue;
-    }
-    const uint64_t piece = min(extents[i].size - offset, size);
-    if (const int error = use(extents[i].base + offset, piece); error != 0) return error;
-    size -= piece;
-    offset = 0;
-  }
-  return 0;
-}
-
-template <typename Use>
-int for_region(const Region& region, uint64_t offset, uint64_t size, Use use) {
-  if (region.shared != nullptr)
-    return for_pieces(region.shared->extents, region.shared->extent_count, region.shared_offset + offset, size, use);
-  return for_pieces(region.extents, region.extent_count, offset, size, use);
-}
-
 /// Extents of [offset, offset + size) as a list of their own.
 int cut_extents(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Extent*& cut, uint32_t& pieces) {
   cut = static_cast<Extent*>(allocate(max<uint64_t>(count, 1) * sizeof(Extent)));
@@ -317,76 +294,6 @@ int AddressSpace::protect_region(Region& region, uint32_t protection) {
   return 0;
 }
 
-Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_size, bool may_move, bool fixed,
-                           UserAddr to) {
-  if (address % page_size != 0 || new_size == 0 || old_size == 0) return -EINVAL;
-  old_size = align_up(old_size, page_size);
-  new_size = align_up(new_size, page_size);
-  if (!is_user_range(address, old_size)) return -EFAULT;
-  if (fixed && (to % page_size != 0 || !is_user_range(to, new_size) ||
-                (to < address + old_size && address < to + new_size)))
-    return -EINVAL;
-  Guard guard(lock_);
-  if (!is_covered(address, address + old_size)) return -EFAULT;
-  Region* region = find(address + old_size - 1);
-  if (region->shared != nullptr && new_size > old_size) return -EINVAL;
-  if (new_size < old_size && !fixed) {
-    if (const int error = unmap_locked(address + new_size, address + old_size); error != 0) return error;
-    return static_cast<Sysret>(address);
-  }
-  if (new_size == old_size && !fixed) return static_cast<Sysret>(address);
-
-  char name[sizeof(Region::name)];
-  copy_string(name, region->name, sizeof(name));
-  Request growth;
-  growth.address = address + old_size;
-  growth.size = new_size - old_size;
-  growth.protection = region->protection;
-  growth.fixed = true;
-  growth.reserve_only = region->extents == nullptr && region->shared == nullptr;
-  growth.kind = region->kind;
-  growth.name = name;
-  const bool room = !fixed && hole_locked(growth.address, growth.address + growth.size, growth.size, page_size) ==
-                                  growth.address && is_user_range(growth.address, growth.size);
-  if (room) {
-    const Sysret grown = map_locked(growth);
-    return grown < 0 ? grown : static_cast<Sysret>(address);
-  }
-  if (!may_move) return -ENOMEM;
-
-  // Move: the same pages under new addresses, then the rest.
-  const UserAddr target = fixed ? to : choose_address(new_size);
-  if (target == 0) return -ENOMEM;
-  if (fixed)
-    if (const int error = unmap_locked(to, to + new_size); error != 0) return error;
-  const uint64_t kept = min(old_size, new_size);
-  if (kept < old_size)
-    if (const int error = unmap_locked(address + kept, address + old_size); error != 0) return error;
-  if (const int error = split_range(address, address + kept); error != 0) return error;
-  Request rest = growth;
-  rest.address = target + kept;
-  rest.size = new_size - kept;
-  rest.apart = true;  // it may lie right below what is still to be moved
-  if (rest.size > 0) {
-    const Sysret grown = map_locked(rest);
-    if (grown < 0) return grown;
-  }
-  port::unmap(address, kept);
-  for (Region& moved : regions_) {
-    if (moved.start < address) continue;
-    if (moved.start >= address + kept) break;
-    moved.unlink();
-    const uint64_t length = moved.end - moved.start;
-    mapped_bytes_ -= length;
-    moved.start = target + (moved.start - address);
-    moved.end = moved.start + length;
-    insert(moved);
-    if (const int error = map_pages(moved); error != 0) return error;
-  }
-  for (UserAddr at = target; at < target + new_size;) at = merge(*find(at)).end;
-  return static_cast<Sysret>(target);
-}
-
 void AddressSpace::zero_locked(UserAddr start, UserAddr end) {
   for (Region& region : regions_) {
     if (region.end <= start) continue;
@@ -437,49 +344,6 @@ Sysret AddressSpace::set_break(UserAddr to) {
   }
   heap_end_ = to;
   return static_cast<Sysret>(to);
-}
-
-int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
-  Guard guard(parent.lock_);
-  heap_start_ = parent.heap_start_;
-  heap_end_ = parent.heap_end_;
-  heap_mapped_ = parent.heap_mapped_;
-  heap_limit_ = parent.heap_limit_;
-  for (Region& from : parent.regions_) {
-    Owned<Region> region(new (nothrow) Region);
-    if (!region) return -ENOMEM;
-    region->start = from.start;
-    region->end = from.end;
-    region->protection = from.protection;
-    region->kind = from.kind;
-    region->file_offset = from.file_offset;
-    memcpy(region->name, from.name, sizeof(from.name));
-    if (from.shared != nullptr) {
-      __atomic_add_fetch(&from.shared->references, 1, __ATOMIC_RELAXED);  // the parent holds one
-      region->shared = from.shared;
-      region->shared_offset = from.shared_offset;
-    } else if (from.extents != nullptr) {
-      const uint64_t size = from.end - from.start;
-      // Nothing lives below the red zone of the stack that the forking thread runs on.
-      const bool own_stack = from.kind == RegionKind::stack && stack_pointer - from.start < size;
-      const uint64_t skip = own_stack ? align_down(stack_pointer - from.start - min<uint64_t>(128, stack_pointer - from.start), page_size) : 0;
-      if (page_allocator().allocate_extents(size, own_stack, region->extents, region->extent_count) != 0)
-        return -ENOMEM;
-      uint64_t offset = skip;
-      (void)for_pieces(from.extents, from.extent_count, skip, size - skip, [&](PhysAddr source, uint64_t length) {
-        (void)for_pieces(region->extents, region->extent_count, offset, length, [&](PhysAddr target, uint64_t piece) {
-          memcpy(port::direct(target), port::direct(source), piece);
-          source += piece;
-          return 0;
-        });
-        offset += length;
-        return 0;
-      });
-    }
-    insert(*region);
-    (void)region.release();
-  }
-  return 0;
 }
 
 int AddressSpace::map_all() {

@@ -6,36 +6,9 @@
 #include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/lock.hpp"
 #include "cokernel/kernel/port.hpp"
+#include "cokernel/kernel/region.hpp"
 
 namespace hobbes::lwk {
-
-/// Physically contiguous pages.
-struct Extent {
-  PhysAddr base;
-  uint64_t size;
-};
-
-/// Memory that several regions (of several processes) may map: it lives until the last lets go.
-struct SharedMemory : Immovable {
-  uint32_t references = 1;  // atomic
-  uint64_t size = 0;
-  Extent* extents = nullptr;
-  uint32_t extent_count = 0;
-};
-
-enum class RegionKind : uint8_t { anonymous, image, heap, stack, file };
-
-struct Region : ListNode {
-  UserAddr start = 0, end = 0;
-  uint32_t protection = 0;
-  RegionKind kind = RegionKind::anonymous;
-  Extent* extents = nullptr;  ///< in order; owned unless `shared`; null: reserved addresses without memory (PROT_NONE)
-  uint32_t extent_count = 0;
-  SharedMemory* shared = nullptr;
-  uint64_t shared_offset = 0;
-  char name[64] = {};  ///< for /proc/self/maps: a path, "[heap]", "[stack]", ""
-  uint64_t file_offset = 0;
-};
 
 struct Process;
 

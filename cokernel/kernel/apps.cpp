@@ -265,8 +265,8 @@ void app_process_ended_locked(App& app, bool leader, int status) {
   if (app.processes > 0) return;
   app.state = app.signal == 0 ? HOBBES_APP_STOPPED : HOBBES_APP_CRASHED;
   app_ended.wake_all();
-  fs::dismiss_proxy(*app.channel);
   report_event(HOBBES_EVENT_APP_ENDED, status_of(app));
+  fs::dismiss_proxy(*app.channel);  // afterwards: a proxy that goes before its application looks like a crash
 }
 
 void account_thread_locked(const Thread& thread) {

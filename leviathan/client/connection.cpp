@@ -79,7 +79,7 @@ Result<std::uint64_t> Connection::send(std::span<const int> fds) {
 }
 
 Result<bool> Connection::wait(int fd, cmdqueue::Deadline deadline) {
-  TRY(queue_.poll());
+  // No poll() before arm(): what it took in, perhaps just what the caller waits for, would not end the sleep.
   if (!queue_.arm()) {
     TRY(queue_.poll());
     deadline = std::chrono::steady_clock::now();  // there is work already; only look whether `fd` is readable

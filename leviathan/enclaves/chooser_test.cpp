@@ -20,7 +20,7 @@ class SmallNode {
     std::vector<db::Cpu> cpus(3);
     for (std::uint32_t i = 0; i < cpus.size(); ++i) cpus[i].id = CpuId(i), cpus[i].core = i;
     Hardware hardware;
-    hardware.cpus = *share_out(cpus, {.linux_cpus = {}, .slots = 2, .overcommit = true});
+    hardware.cpus = *share_out(cpus, {.linux_cpus = std::vector{CpuId(0)}, .slots = 2, .overcommit = true});
     for (std::uint64_t i = 0; i < 4; ++i) hardware.blocks.push_back({(i + 1) * mib(128).value, mib(128), any_numa, ""});
     hardware.block_size = mib(128);
     hardware.cpu_slots = 2;

@@ -155,7 +155,8 @@ Result<std::string> remove_cpus(Node& node, const protocol::ChangeCpus& request)
   const auto candidates = candidates_of(held, request);
   if (candidates.size() < count_of(request)) {
     return Error(Code::exhausted,
-                 "enclave '" + from.name + "': only " + std::to_string(candidates.size()) + " of its CPUs can be removed");
+                 "enclave '" + from.name + "': " + std::to_string(candidates.size()) +
+                     " of its CPUs can be removed, the one it booted on stays");
   }
   const auto taken = TRY(remove(node, from, cpu_plug(), candidates, count_of(request)));
   return "Removed " + text_of(taken) + " from enclave " + from.name;

@@ -118,8 +118,8 @@ Result<std::string> remove_memory(Node& node, const protocol::ChangeMemory& requ
   const std::size_t count = db::blocks_for(request.size, node.block_size());
   const auto candidates = TRY(removable(node, from, request.numa));
   if (candidates.size() < count) {
-    return Error(Code::exhausted, "enclave '" + from.name + "': only " +
-                                      size_text(node.block_size() * candidates.size()) + " of its memory can be removed");
+    return Error(Code::exhausted, "enclave '" + from.name + "': " + size_text(node.block_size() * candidates.size()) +
+                                      " of its memory can be removed, the block it booted from stays");
   }
   TRY(remove(node, from, memory_plug(), candidates, count));
   const Bytes taken = node.block_size() * count;

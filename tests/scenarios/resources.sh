@@ -20,7 +20,7 @@ expect 0 '' hobbes assign_cpus k 1
 expect_output 2 hobbes launch_app k -- "$busybox" nproc
 expect 0 '' hobbes remove_cpus k 1
 expect_output 1 hobbes launch_app k -- "$busybox" nproc
-expect 1 'last CPU|at least one' hobbes remove_cpus k 1
+expect 1 'stays' hobbes remove_cpus k 1
 
 # A rounded size says so; what is not there is refused and changes nothing.
 expect 0 '[Rr]ound' hobbes assign_memory k 1

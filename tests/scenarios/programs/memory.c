@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "tests/scenarios/programs/check.h"
 
 static sigjmp_buf back;
 static void jump(int number) {

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "tests/scenarios/programs/check.h"
 
 extern char** environ;
 static int data = 1;

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "tests/scenarios/programs/check.h"
 
 struct state {
   uint64_t rbx, rdx, rsi, rdi, r8, r9, r10, r12, flags, red_zone, rax;

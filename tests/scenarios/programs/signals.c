@@ -10,7 +10,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "tests/scenarios/programs/check.h"
 
 static volatile sig_atomic_t seen, code, on_stack;
 static volatile double kept;

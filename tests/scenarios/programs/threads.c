@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "tests/scenarios/programs/check.h"
 
 enum { threads = 8, rounds = 20000 };
 

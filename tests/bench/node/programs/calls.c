@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls getpid through a call site of its own, which has the shape of those in libc.
-#include "serve.h"
+#include "tests/bench/node/programs/serve.h"
 
 static void call_getpid(uint64_t times) {
   while (times-- > 0) {

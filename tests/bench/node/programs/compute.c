@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serve.h"
+#include "tests/bench/node/programs/serve.h"
 
 enum { loop_steps = 20000000, array_length = 8 << 20 };  // arrays of 64 MiB
 

@@ -2,7 +2,7 @@
 // Says on stdout when it began to run: CLOCK_MONOTONIC in nanoseconds, eight bytes.
 #include <unistd.h>
 
-#include "clock.h"
+#include "tests/bench/node/programs/clock.h"
 
 int main(void) {
   const uint64_t began = monotonic_ns();

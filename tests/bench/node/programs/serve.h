@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "tests/bench/node/programs/clock.h"
 
 static inline int serve(void (*work)(uint64_t times)) {
   uint64_t times;

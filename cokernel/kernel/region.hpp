@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Region: a range of addresses that is mapped in one way, and the memory behind it.
+#pragma once
+
+#include "cokernel/kernel/list.hpp"
+#include "cokernel/kernel/types.hpp"
+
+namespace hobbes::lwk {
+
+/// Physically contiguous pages.
+struct Extent {
+  PhysAddr base;
+  uint64_t size;
+};
+
+/// Memory that several regions (of several processes) may map: it lives until the last lets go.
+struct SharedMemory : Immovable {
+  uint32_t references = 1;  // atomic
+  uint64_t size = 0;
+  Extent* extents = nullptr;
+  uint32_t extent_count = 0;
+};
+
+enum class RegionKind : uint8_t { anonymous, image, heap, stack, file };
+
+struct Region : ListNode {
+  UserAddr start = 0, end = 0;
+  uint32_t protection = 0;
+  RegionKind kind = RegionKind::anonymous;
+  Extent* extents = nullptr;  ///< in order; owned unless `shared`; null: reserved addresses without memory (PROT_NONE)
+  uint32_t extent_count = 0;
+  SharedMemory* shared = nullptr;
+  uint64_t shared_offset = 0;
+  char name[64] = {};  ///< for /proc/self/maps: a path, "[heap]", "[stack]", ""
+  uint64_t file_offset = 0;
+};
+
+/// Calls use(physical, size) for each contiguous piece of [offset, offset + size) of the extents, until one returns not 0.
+template <typename Use>
+[[nodiscard]] int for_pieces(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Use use) {
+  for (uint32_t i = 0; i < count && size > 0; ++i) {
+    if (offset >= extents[i].size) {
+      offset -= extents[i].size;
+      continue;
+    }
+    const uint64_t piece = min(extents[i].size - offset, size);
+    if (const int error = use(extents[i].base + offset, piece); error != 0) return error;
+    size -= piece;
+    offset = 0;
+  }
+  return 0;
+}
+
+/// The same for [offset, offset + size) of a region.
+template <typename Use>
+[[nodiscard]] int for_region(const Region& region, uint64_t offset, uint64_t size, Use use) {
+  if (region.shared != nullptr)
+    return for_pieces(region.shared->extents, region.shared->extent_count, region.shared_offset + offset, size, use);
+  return for_pieces(region.extents, region.extent_count, offset, size, use);
+}
+
+}  // namespace hobbes::lwk
