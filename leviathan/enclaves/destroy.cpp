@@ -57,8 +57,8 @@ void shut_down(LiveEnclave& enclave) {
 void let_go(Node& node, EnclaveId id) {
   const auto enclave = node.live(id);
   if (!enclave) return;
+  shut_down(*enclave);  // before retire(), which ends the proxies that the applications' ends still need
   node.retire(id);
-  shut_down(*enclave);
   // After retire(): on the loop, observers have heard of the end by the time this has run.
   node.run_on_loop_and_wait([&] { enclave->control.close(Error(Code::unavailable, "enclave: was destroyed")); });
 }

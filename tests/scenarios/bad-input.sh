@@ -33,7 +33,7 @@ refuse() {  # refuse REGEX XML
 refuse '' 'this is not XML'
 refuse 'pisces' '<vm name="x"/>'
 refuse 'bridge' '<pisces name="x" bridge="warp"><cpus><cores>1</cores></cpus></pisces>'
-refuse 'both' '<pisces name="x"><name>y</name><cpus><cores>1</cores></cpus></pisces>'
+refuse 'twice' '<pisces name="x"><name>y</name><cpus><cores>1</cores></cpus></pisces>'
 refuse 'colour' '<pisces name="x" colour="red"/>'
 refuse 'size' '<pisces name="x"><memory size="12q"/></pisces>'
 printf '<pisces name="x"><memory size="1000000"/><cpus><cores>1</cores></cpus></pisces>' > "$work/large.xml"

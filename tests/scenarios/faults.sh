@@ -15,20 +15,25 @@ expect 139 '' hobbes launch_app k -- "$build/examples/segfault"
 app_state bystander Running || fail 'a segfault took another program along'
 
 # A dead proxy means EIO for its program, and nothing else.
-hobbes launch_app --name reader k -- "$busybox" sh -c 'sleep 1; echo x; exit 3' > /dev/null 2>&1 &
+hobbes launch_app --name reader k -- "$busybox" sh -c 'sleep 1; echo x || exit 3' > /dev/null 2>&1 &
 reader=$!
 eventually app_state reader Running
-pkill -KILL -f -- "hobbes-proxy.*$work" 2> /dev/null
+for proxy in $(pgrep hobbes-proxy); do
+  tr '\0' '\n' < "/proc/$proxy/environ" 2> /dev/null | grep -qF "$HOBBES_RUN_DIR" && newest=$proxy
+done
+kill -KILL "$newest"
 wait "$reader"
+status=$?
+[[ $status -eq 3 ]] || fail "a program whose proxy died ended with $status, expected the 3 of its failed echo"
 expect 0 '' hobbes launch_app k -- "$busybox" true
 
 # An enclave whose processes are killed has crashed, its applications too.
-pid=$(cat "$HOBBES_RUN_DIR"/enclaves/*/init.pid 2> /dev/null | awk '{print $1}' | head -1)
+pid=$(awk '{print $1; exit}' "$HOBBES_RUN_DIR"/enclaves/*/init.stat)
 [[ -n $pid ]] || fail 'no init process to kill'
 kill -KILL "$pid"
 crashed() { hobbes list_enclaves | grep -q Crashed; }
 eventually crashed
-name=$(hobbes list_enclaves --json | tr '{' '\n' | grep Crashed | grep -oE '"name": *"[^"]+"' | cut -d'"' -f4)
+name=$(hobbes list_enclaves | awk -F'|' '/Crashed/ { gsub(/ /, "", $3); print $3 }')
 expect 1 '' hobbes ping_enclave "$name"
 expect 0 '' hobbes check_db
 expect 0 '' hobbes destroy_enclave "$name"

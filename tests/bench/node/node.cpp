@@ -84,6 +84,7 @@ Result<Node> Node::start(const Cpus& cpus) {
   ::setenv("HOBBES_RUN_DIR", run_dir.c_str(), 1);
 
   const UniqueFd null = TRY(open_null());
+  const OnCpus host(cpus.host);  // leviathan inherits them, its enclaves have their own
   Child leviathan = TRY(Child::spawn(
       {build / "leviathan/leviathan", "--cpulist", format_cpu_list(members(cpus.host)), "--memory",
        std::to_string(pool_size.value >> 20) + "M", "--block-size", std::to_string(block_size.value >> 20) + "M", "--force",
