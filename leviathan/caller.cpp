@@ -53,7 +53,9 @@ Result<Caller> identify(int socket) {
   caller.uid = credentials.uid;
   caller.gid = credentials.gid;
   caller.groups = TRY(peer_groups(socket));
-  Policy::here().judge(caller);
+  // Looked up once: a group costs hundreds of system calls. One that is made later counts from the next start on.
+  static const Policy policy = Policy::here();
+  policy.judge(caller);
   return caller;
 }
 

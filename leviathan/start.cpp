@@ -2,6 +2,7 @@
 // From options to a running daemon: see the header.
 #include "leviathan/start.hpp"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -49,6 +50,18 @@ Status take_hardware(db::Environment& environment, bridge::Bridge& bridge, const
   return populate(environment, hardware);
 }
 
+/// The daemon, and what it starts on the Linux side (proxies, the master's applications), stay on the CPUs that Linux
+/// keeps: those of enclaves are not for them.
+Status keep_to_linux_cpus(const db::Environment& environment) {
+  const auto txn = TRY(environment.read());
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  for (const db::Cpu& cpu : TRY(txn.list_by_owner<db::Cpu>(master_enclave))) CPU_SET(cpu.id.value, &cpus);
+  if (CPU_COUNT(&cpus) == 0) return {};
+  if (::sched_setaffinity(0, sizeof cpus, &cpus) != 0) log::warning(last_errno("stay on Linux's CPUs").text());
+  return {};
+}
+
 Result<Bytes> block_size_of(const db::Environment& environment) {
   const auto txn = TRY(environment.read());
   return TRY(txn.meta()).block_size;
@@ -65,6 +78,7 @@ Status run(const std::filesystem::path& run_dir, const Options& options, std::un
   } else {
     log::info("goes on with the node as the leviathan before this one left it");
   }
+  TRY(keep_to_linux_cpus(environment));
   const Bytes block_size = TRY(block_size_of(environment));
   Daemon daemon({.node = {.run_dir = run_dir, .block_size = block_size}, .recovers = !fresh, .force = options.force},
                 std::move(environment), std::move(bridge));

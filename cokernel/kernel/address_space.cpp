@@ -56,11 +56,24 @@ void AddressSpace::insert(Region& region) {
 void AddressSpace::free_region(Region& region) {
   mapped_bytes_ -= region.end - region.start;
   region.unlink();
+  // Whoever pins later finds the region no more.
+  if (__atomic_load_n(&pins_, __ATOMIC_SEQ_CST) > 0) unmapped_.push_back(region);
+  else free_memory(region);
+}
+
+void AddressSpace::free_memory(Region& region) {
   if (region.shared != nullptr) release_shared(region.shared);
   for (uint32_t i = 0; i < region.extent_count; ++i)
     page_allocator().free(region.extents[i].base, region.extents[i].size);
   release(region.extents);
   delete &region;
+}
+
+void AddressSpace::unpin() {
+  if (__atomic_sub_fetch(&pins_, 1, __ATOMIC_SEQ_CST) > 0) return;
+  Guard guard(lock_);
+  if (__atomic_load_n(&pins_, __ATOMIC_SEQ_CST) > 0) return;  // that one frees them
+  while (Region* region = unmapped_.pop_front()) free_memory(*region);
 }
 
 /// Makes one region of two neighbours that differ in nothing. False: they do, or there is no memory for the longer list.

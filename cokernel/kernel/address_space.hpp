@@ -10,8 +10,6 @@
 
 namespace hobbes::lwk {
 
-struct Process;
-
 class AddressSpace : Immovable {
  public:
   ~AddressSpace();
@@ -54,6 +52,10 @@ class AddressSpace : Immovable {
   /// `size`); null: not mapped, or not with `need` (port::Protection bits).
   [[nodiscard]] void* direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous);
 
+  /// While pinned, memory that is unmapped stays out of use: the host may still be writing to it. Any thread; nests.
+  void pin() { __atomic_add_fetch(&pins_, 1, __ATOMIC_SEQ_CST); }  // before direct(); partner: free_region, under the lock
+  void unpin();
+
   /// Calls visit(const Region&) in order, under the lock.
   template <typename Visit>
   void for_each(Visit visit) {
@@ -82,12 +84,25 @@ class AddressSpace : Immovable {
   Region& merge(Region& region);
   [[nodiscard]] bool absorb(Region& region, Region& next);
   void free_region(Region& region);
+  static void free_memory(Region& region);
 
   Mutex lock_;
   List<Region> regions_;
+  List<Region> unmapped_;  ///< while pinned
+  uint32_t pins_ = 0;      ///< atomic
   UserAddr heap_start_ = 0, heap_end_ = 0, heap_mapped_ = 0;
   uint64_t heap_limit_ = 0;
   uint64_t mapped_bytes_ = 0;
+};
+
+/// Pins an address space for a scope.
+class MemoryPin : Immovable {
+ public:
+  explicit MemoryPin(AddressSpace& space) : space_(space) { space_.pin(); }
+  ~MemoryPin() { space_.unpin(); }
+
+ private:
+  AddressSpace& space_;
 };
 
 }  // namespace hobbes::lwk

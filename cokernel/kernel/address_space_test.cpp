@@ -115,6 +115,22 @@ TEST_CASE("a mapping that moves keeps its pages wherever it goes", "[memory]") {
   CHECK(test.space.direct(moved + 2 * page_size, 1, 0, contiguous) == nullptr);
 }
 
+TEST_CASE("memory that the host may be writing to is not given to anyone else", "[memory]") {
+  Space test;
+  REQUIRE(map(test.space, 0, 512) > 0);
+  const uint64_t free = page_allocator().free_pages();
+  {
+    const MemoryPin outer(test.space);
+    {
+      const MemoryPin inner(test.space);
+      REQUIRE(test.space.unmap(base, 512 * page_size) == 0);
+    }
+    CHECK(picture(test.space).empty());
+    CHECK(page_allocator().free_pages() <= free);
+  }
+  CHECK(page_allocator().free_pages() >= free + 512);
+}
+
 TEST_CASE("the heap grows in place, and what it gives back reads as zero", "[memory]") {
   Space test;
   test.space.start_heap(base, 1 << 20);

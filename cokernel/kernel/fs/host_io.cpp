@@ -70,7 +70,8 @@ bool reachable(const void* memory, uint64_t size) {
   return is_known_to_proxy(boot.regions, min(boot.region_count, HOBBES_BOOT_MAX_REGIONS), port::physical(memory), size);
 }
 
-HostCall::HostCall(hobbes_hio_channel& channel, OnSignal on_signal) : channel_(channel), on_signal_(on_signal) {
+HostCall::HostCall(hobbes_hio_channel& channel, OnSignal on_signal)
+    : pin_(port::current().process->space), channel_(channel), on_signal_(on_signal) {
   if (proxy_is_dead()) {
     error_ = -EIO;
     return;

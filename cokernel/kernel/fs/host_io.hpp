@@ -2,6 +2,7 @@
 // HostCall: the client's end of host I/O (abi/host_io.h): a claimed slot of a channel and the calls made through it.
 #pragma once
 
+#include "cokernel/kernel/address_space.hpp"
 #include "cokernel/kernel/port.hpp"
 #include "cokernel/kernel/types.hpp"
 #include "kernel-bridge/abi/host_io.h"
@@ -76,6 +77,7 @@ class HostCall : Immovable {
   [[nodiscard]] bool sleep_for_result();
   void cancel();
 
+  MemoryPin pin_;  ///< what a call names of the process' memory stays
   hobbes_hio_channel& channel_;
   OnSignal on_signal_;
   hobbes_hio_slot* slot_ = nullptr;
