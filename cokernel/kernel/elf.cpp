@@ -32,6 +32,13 @@ int read_exactly(fs::File& file, void* to, uint64_t size, uint64_t offset) {
   return 0;
 }
 
+/// Out of the head if it is there: the host is asked once, not for each table.
+int read_table(ElfImage& image, void* to, uint64_t size, uint64_t offset) {
+  if (offset > image.head_size || size > image.head_size - offset) return read_exactly(*image.file, to, size, offset);
+  memcpy(to, image.head + offset, size);
+  return 0;
+}
+
 int check_load(ElfImage& image, const ElfSegment& segment, const char*& why) {
   if (segment.file_size > segment.memory_size) return refuse(why, "a segment is larger in the file than in memory");
   if (segment.address + segment.memory_size < segment.address || segment.memory_size > largest_image)
@@ -91,9 +98,15 @@ UserAddr ElfImage::program_headers() const {
   return 0;
 }
 
+int read_head(ElfImage& image) {
+  const Sysret got = fs::read_at(*image.file, image.head, sizeof(image.head), 0);
+  image.head_size = got < 0 ? 0 : static_cast<uint64_t>(got);
+  return got < 0 ? static_cast<int>(got) : 0;
+}
+
 int read_elf(ElfImage& image, const char*& why) {
   ElfHeader& header = image.header;
-  if (const int error = read_exactly(*image.file, &header, sizeof(header), 0); error != 0)
+  if (const int error = read_table(image, &header, sizeof(header), 0); error != 0)
     return error == -ENOEXEC ? refuse(why, "the file is too short for an ELF header") : error;
   if (memcmp(header.ident, "\177ELF", 4) != 0) return refuse(why, "it is not an ELF file");
   if (header.ident[4] != class_64 || header.ident[5] != little_endian || header.machine != machine_x86_64)
@@ -102,7 +115,7 @@ int read_elf(ElfImage& image, const char*& why) {
   if (header.program_size != sizeof(ElfSegment) || header.program_count == 0 || header.program_count > max_segments)
     return refuse(why, "its program header table is damaged");
   const uint64_t table_size = header.program_count * sizeof(ElfSegment);
-  if (const int error = read_exactly(*image.file, image.segments, table_size, header.program_offset); error != 0)
+  if (const int error = read_table(image, image.segments, table_size, header.program_offset); error != 0)
     return error == -ENOEXEC ? refuse(why, "the file is truncated") : error;
 
   image.fixed = header.type == type_exec;
@@ -113,7 +126,7 @@ int read_elf(ElfImage& image, const char*& why) {
     if (segment.type == segment_interp) {
       if (segment.file_size < 2 || segment.file_size > sizeof(image.interpreter))
         return refuse(why, "its interpreter's name is damaged");
-      if (const int error = read_exactly(*image.file, image.interpreter, segment.file_size, segment.offset); error != 0)
+      if (const int error = read_table(image, image.interpreter, segment.file_size, segment.offset); error != 0)
         return error;
       if (image.interpreter[segment.file_size - 1] != '\0') return refuse(why, "its interpreter's name is damaged");
     }

@@ -29,6 +29,8 @@ inline constexpr uint16_t max_segments = 32;
 struct ElfImage {
   fs::FileRef file;
   char path[path_limit] = {};
+  uint8_t head[page_size];  ///< the file's first bytes: all of its headers, as a rule
+  uint64_t head_size = 0;
   ElfHeader header;
   ElfSegment segments[max_segments];
   bool fixed = false;  ///< ET_EXEC: segment addresses are final
@@ -41,6 +43,8 @@ struct ElfImage {
   [[nodiscard]] UserAddr program_headers() const;
 };
 
+/// Reads the file's head. 0 or -errno.
+[[nodiscard]] int read_head(ElfImage& image);
 /// Checks everything that mapping relies on. 0, or -ENOEXEC, -EACCES, -ENOENT, -EIO ... with the reason in `why`.
 [[nodiscard]] int read_elf(ElfImage& image, const char*& why);
 /// Maps the image into the running process. 0 or -errno.

@@ -15,7 +15,7 @@ namespace hobbes::lwk {
 namespace {
 
 constexpr int script_depth = 4;
-constexpr size_t script_line = 256;
+constexpr uint64_t script_line = 256;
 constexpr UserAddr stack_end = port::user_end - 16 * page_size;
 
 enum Auxiliary : uint64_t {
@@ -47,11 +47,10 @@ int prepend_script(ProgramStrings& strings, const char* interpreter, const char*
 }
 
 /// "#!interpreter argument": 1 if the file is a script (path becomes the interpreter), 0 if not, -errno.
-int follow_script(fs::File& file, char* path, ProgramStrings& strings, const char*& why) {
+int follow_script(const ElfImage& image, char* path, ProgramStrings& strings, const char*& why) {
   char line[script_line + 1] = {};
-  const Sysret got = fs::read_at(file, line, script_line, 0);
-  if (got < 0) return static_cast<int>(got);
-  if (got < 2 || line[0] != '#' || line[1] != '!') return 0;
+  memcpy(line, image.head, min(image.head_size, script_line));
+  if (line[0] != '#' || line[1] != '!') return 0;
   char* end = strchr(line, '\n');
   if (end == nullptr) {
     why = "its first line (#!) is too long";
@@ -77,7 +76,8 @@ int follow_script(fs::File& file, char* path, ProgramStrings& strings, const cha
 int open_image(Process& process, char* path, ProgramStrings& strings, ElfImage& image, const char*& why) {
   for (int depth = 0; depth <= script_depth; ++depth) {
     if (const int error = fs::open_for_exec(process, path, image.file); error != 0) return error;
-    const int script = follow_script(*image.file, path, strings, why);
+    if (const int error = read_head(image); error != 0) return error;
+    const int script = follow_script(image, path, strings, why);
     if (script < 0) return script;
     if (script == 0) {
       copy_string(image.path, fs::path_of(*image.file), sizeof(image.path));
@@ -230,6 +230,7 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, uint64_t st
       return error;
     }
     copy_string(interpreter->path, image->interpreter, sizeof(interpreter->path));
+    if (const int error = read_head(*interpreter); error != 0) return error;
     if (const int error = read_elf(*interpreter, why); error != 0) return error;
   }
   if (!leave_other_threads(self)) return -EAGAIN;
