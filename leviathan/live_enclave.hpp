@@ -2,6 +2,7 @@
 // LiveEnclave: an enclave that runs: its machine and its control queue.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,7 @@ struct LiveEnclave {
   const std::unique_ptr<bridge::Machine> machine;
   /// Its commands: any thread, by the queue's own rules.
   ControlQueue control;
+  std::atomic<bool> ending = false;  ///< it is being destroyed: its death is expected, and retire() tells of it
 };
 
 }  // namespace hobbes::leviathan

@@ -118,6 +118,7 @@ void Node::watch(const std::shared_ptr<LiveEnclave>& enclave) {
 }
 
 void Node::died(const std::shared_ptr<LiveEnclave>& enclave) {
+  if (enclave->ending) return;
   {
     const std::lock_guard lock(mutex_);
     const auto found = live_.find(enclave->id);

@@ -57,6 +57,7 @@ void shut_down(LiveEnclave& enclave) {
 void let_go(Node& node, EnclaveId id) {
   const auto enclave = node.live(id);
   if (!enclave) return;
+  enclave->ending = true;
   shut_down(*enclave);  // before retire(), which ends the proxies that the applications' ends still need
   node.retire(id);
   // After retire(): on the loop, observers have heard of the end by the time this has run.
