@@ -132,8 +132,8 @@ uint64_t hwcap() {
   return edx;
 }
 
-int build_stack(Process& process, const ProgramStrings& strings, const ElfImage& image, const ElfImage* interpreter,
-                uint64_t stack_size, UserAddr& stack_pointer) {
+/// Before the images, which go wherever there is room. The stack's lowest address, or -errno.
+Sysret map_stack(AddressSpace& space, uint64_t stack_size) {
   AddressSpace::Request request;
   request.size = stack_size;
   request.address = stack_end - align_up(stack_size, page_size);
@@ -141,10 +141,13 @@ int build_stack(Process& process, const ProgramStrings& strings, const ElfImage&
   request.fixed = true;
   request.kind = RegionKind::stack;
   request.name = "[stack]";
-  const Sysret bottom = process.space.map(request);
-  if (bottom < 0) return static_cast<int>(bottom);
+  return space.map(request);
+}
 
-  StackWriter stack(process.space, stack_end, static_cast<UserAddr>(bottom));
+int build_stack(Process& process, const ProgramStrings& strings, const ElfImage& image, const ElfImage* interpreter,
+                UserAddr bottom, UserAddr& stack_pointer) {
+  const uint64_t stack_size = stack_end - bottom;
+  StackWriter stack(process.space, stack_end, bottom);
   stack.push_word(0);
   const UserAddr name = stack.push(image.path, strlen(image.path) + 1);
   const UserAddr texts = stack.push(strings.bytes, strings.size);
@@ -239,12 +242,15 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, uint64_t st
   process.space.clear(true);
   process.stubs.forget();
   process.image = image->file;
+  const Sysret bottom = map_stack(process.space, stack_size);
+  if (bottom < 0) return static_cast<int>(bottom);
   if (const int error = map_elf(*image, process.space); error != 0) return error;
   if (dynamic)
     if (const int error = map_elf(*interpreter, process.space); error != 0) return error;
   UserAddr stack_pointer = 0;
   const ElfImage* loader = dynamic ? interpreter.get() : nullptr;
-  if (const int error = build_stack(process, strings, *image, loader, stack_size, stack_pointer); error != 0)
+  const auto stack_bottom = static_cast<UserAddr>(bottom);
+  if (const int error = build_stack(process, strings, *image, loader, stack_bottom, stack_pointer); error != 0)
     return error;
   process.space.start_heap(image->bias + image->high, heap_limit);
   name_process(process, image->path);

@@ -11,6 +11,11 @@ for name in memory processes registers signals threads; do
   expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
 done
 
+# Dynamic programs, position-independent or not: what of this machine is one.
+for program in /bin/true /bin/ls /usr/bin/env /bin/bash; do
+  [[ -x $program ]] && same_on_both "$program" --version
+done
+
 script() { same_on_both "$busybox" sh -c "$1"; }
 script 'echo $((6 * 7)); printf "%05d\n" 42'
 script 'seq 1 1000 | sort -rn | head -3 | tr "\n" " "'
