@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernel-bridge/bridge.hpp"
-#include "kernel-bridge/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
 

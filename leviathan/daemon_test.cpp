@@ -10,7 +10,7 @@
 #include "kernel-bridge/fake/fake_bridge.hpp"
 #include "leviathan/client/client.hpp"
 #include "leviathan/start.hpp"
-#include "leviathan/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;

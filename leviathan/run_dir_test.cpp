@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "leviathan/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;

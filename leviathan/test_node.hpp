@@ -17,7 +17,7 @@
 #include "leviathan/node.hpp"
 #include "leviathan/populate.hpp"
 #include "leviathan/recovery.hpp"
-#include "leviathan/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::leviathan {
 

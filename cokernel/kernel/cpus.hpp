@@ -9,7 +9,7 @@ namespace hobbes::lwk {
 inline constexpr uint32_t max_cpus = HOBBES_BOOT_MAX_CPUS;
 
 void start_cpus();
-/// The logical number, or -EEXIST, -ENOSPC.
+/// The logical number, or -ENOSPC.
 [[nodiscard]] int add_cpu(const hobbes_boot_cpu& cpu);
 /// 0, -ENOENT, -EBUSY (the last one). Threads pinned to it alone move to the rest.
 [[nodiscard]] int remove_cpu(uint32_t cpu_id);

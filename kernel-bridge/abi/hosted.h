@@ -22,6 +22,7 @@
 /* Machine protocol: SOCK_SEQPACKET on hobbes_boot_params.machine_fd, one request and one reply a time.
  * A request's descriptor, and the descriptors of the reply to HELLO, travel as SCM_RIGHTS. */
 #define HOBBES_MACHINE_VERSION 1u
+#define HOBBES_MACHINE_MAX_REGIONS 128u
 
 enum hobbes_machine_call {
 	HOBBES_MACHINE_HELLO = 1,  /* -> descriptors of boot-time and added blocks (in order of `regions`), then the control
@@ -44,7 +45,7 @@ struct hobbes_machine_reply {
 	struct {
 		uint64_t base;
 		uint64_t size;
-	} regions[HOBBES_MACHINE_VERSION * 128u];
+	} regions[HOBBES_MACHINE_MAX_REGIONS];
 };
 
 #endif

@@ -18,7 +18,7 @@
 #include "kernel-bridge/abi/boot_params.h"
 #include "kernel-bridge/hosted/adoption_record.hpp"
 #include "kernel-bridge/hosted/run_files.hpp"
-#include "kernel-bridge/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
 namespace {

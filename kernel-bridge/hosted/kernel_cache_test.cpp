@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "kernel-bridge/hosted/tiny_kernel.hpp"
-#include "kernel-bridge/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
 

@@ -11,7 +11,7 @@
 
 #include "kernel-bridge/abi/boot_params.h"
 #include "kernel-bridge/abi/hosted.h"
-#include "kernel-bridge/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
 namespace {

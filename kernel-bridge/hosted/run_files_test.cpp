@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "kernel-bridge/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
 

@@ -11,7 +11,7 @@
 #include <iterator>
 
 #include "kernel-bridge/hosted/process.hpp"
-#include "kernel-bridge/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
 namespace {

@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "leviathan/apps/linux_app.hpp"
-#include "leviathan/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;

@@ -7,7 +7,7 @@
 #include "db/check.hpp"
 #include "db/environment.hpp"
 #include "leviathan/apps/adoption.hpp"
-#include "leviathan/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;

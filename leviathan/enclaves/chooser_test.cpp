@@ -6,7 +6,7 @@
 
 #include "db/check.hpp"
 #include "leviathan/populate.hpp"
-#include "leviathan/test_dir.hpp"
+#include "base/test_dir.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;

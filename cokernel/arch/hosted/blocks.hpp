@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cokernel/kernel/types.hpp"
+#include "kernel-bridge/abi/hosted.h"
 
 namespace hobbes::lwk::hosted {
 
@@ -12,7 +13,7 @@ struct Block {
   int fd = -1;
 };
 
-inline constexpr uint32_t max_blocks = 128;
+inline constexpr uint32_t max_blocks = HOBBES_MACHINE_MAX_REGIONS;
 
 /// Maps the boot parameters' regions into the direct map of this process (and its future children).
 void start_blocks();

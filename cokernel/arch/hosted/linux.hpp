@@ -10,9 +10,9 @@ namespace hobbes::lwk::linux {
 enum Call : uint64_t {
   nr_close = 3, nr_mmap = 9, nr_mprotect = 10, nr_munmap = 11, nr_rt_sigaction = 13, nr_rt_sigprocmask = 14,
   nr_rt_sigreturn = 15, nr_write = 1, nr_sched_yield = 24, nr_getpid = 39, nr_sendmsg = 46, nr_recvmsg = 47, nr_clone = 56,
-  nr_exit = 60, nr_wait4 = 61, nr_kill = 62, nr_sigaltstack = 131, nr_prctl = 157, nr_arch_prctl = 158, nr_gettid = 186,
+  nr_exit = 60, nr_wait4 = 61, nr_kill = 62, nr_sigaltstack = 131, nr_prctl = 157, nr_arch_prctl = 158,
   nr_futex = 202, nr_sched_setaffinity = 203, nr_restart_syscall = 219, nr_exit_group = 231, nr_tgkill = 234, nr_accept4 = 288, nr_getcpu = 309,
-  nr_seccomp = 317, nr_membarrier = 324, nr_getppid = 110,
+  nr_seccomp = 317, nr_membarrier = 324,
 };
 
 inline int64_t call(uint64_t number, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0, uint64_t e = 0,
@@ -33,7 +33,7 @@ uint64_t address(T* pointer) {
   return reinterpret_cast<uint64_t>(pointer);
 }
 
-inline constexpr uint64_t map_shared = 1, map_private = 2, map_fixed = 0x10, map_anonymous = 0x20, map_populate = 0x8000;
+inline constexpr uint64_t map_shared = 1, map_fixed = 0x10, map_populate = 0x8000;
 inline constexpr uint64_t futex_wait = 0, futex_wake = 1;
 inline constexpr int signal_interrupt = 10;  ///< SIGUSR1: our inter-processor interrupt
 inline constexpr int signal_sys = 31;

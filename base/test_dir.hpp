@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <string>
 
-namespace hobbes::leviathan {
+namespace hobbes {
 
 class TestDir {
  public:
   TestDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "leviathan-test-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "hobbes-test-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   TestDir(const TestDir&) = delete;
@@ -23,9 +23,14 @@ class TestDir {
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// A new empty directory in it.
+  [[nodiscard]] std::filesystem::path make(std::string_view name) const {
+    std::filesystem::create_directories(path_ / name);
+    return path_ / name;
+  }
 
  private:
   std::filesystem::path path_;
 };
 
-}  // namespace hobbes::leviathan
+}  // namespace hobbes
