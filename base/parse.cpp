@@ -9,6 +9,7 @@ namespace hobbes {
 namespace {
 
 constexpr std::uint32_t max_cpu_number = 65535;
+constexpr std::uint32_t max_mode = 0777;
 
 Error bad(std::string_view what, std::string_view text, std::string_view why) {
   return Error(Code::invalid, std::string(what) + " '" + std::string(text) + "' " + std::string(why));
@@ -44,12 +45,23 @@ std::uint64_t suffix_factor(std::string_view suffix) {
 
 }  // namespace
 
+bool is_decimal(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 Result<std::uint64_t> parse_u64(std::string_view text, std::string_view what, std::uint64_t min, std::uint64_t max) {
   return parse_integer(text, what, min, max);
 }
 
 Result<std::int64_t> parse_i64(std::string_view text, std::string_view what, std::int64_t min, std::int64_t max) {
   return parse_integer(text, what, min, max);
+}
+
+Result<std::uint32_t> parse_mode(std::string_view text, std::string_view what) {
+  std::uint32_t mode = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (failure == std::errc() && end == text.data() + text.size() && mode <= max_mode) return mode;
+  return bad(what, text, "is not an octal mode up to 777");
 }
 
 Result<Bytes> parse_size(std::string_view text, std::string_view what, Bytes unit) {

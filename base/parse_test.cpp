@@ -14,6 +14,17 @@ TEST_CASE("numbers are decimal or 0x, whole, and in range", "[base]") {
   CHECK(parse_u64("9", "number of CPUs", 1, 8).error().text() == "number of CPUs '9' must be from 1 to 8");
 }
 
+TEST_CASE("only digits make a decimal number", "[base]") {
+  CHECK(is_decimal("007"));
+  for (const char* text : {"", "x7", "7x", "-7", "0x7", " 7"}) CHECK_FALSE(is_decimal(text));
+}
+
+TEST_CASE("modes are octal permissions", "[base]") {
+  CHECK(*parse_mode("755", "mode") == 0755);
+  CHECK(*parse_mode("0600", "mode") == 0600);
+  for (const char* text : {"", "u+x", "888", "1777", "75 ", "-1"}) CHECK_FALSE(parse_mode(text, "mode"));
+}
+
 TEST_CASE("sizes count in the default unit or say theirs", "[base]") {
   CHECK(*parse_size("2", "size") == mib(2));
   CHECK(*parse_size("2", "size", Bytes(1)) == Bytes(2));

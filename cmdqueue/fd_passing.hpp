@@ -13,8 +13,8 @@
 
 namespace hobbes::cmdqueue {
 
-/// The kernel's own limit is 253; nothing here needs nearly as many.
-inline constexpr std::size_t max_passed_fds = 16;
+/// The kernel's own limit (SCM_MAX_FD).
+inline constexpr std::size_t max_passed_fds = 253;
 
 struct FdMessage {
   std::vector<std::byte> bytes;

@@ -27,6 +27,9 @@ struct Cpu {
   NumaId numa = any_numa;
 };
 
+/// The `backing` of a block until it has been prepared.
+inline constexpr std::string_view being_prepared = "being prepared";
+
 /// A block of node memory that a bridge can give to an enclave. `base` is its physical address (hosted: synthetic).
 struct MemoryBlock {
   std::uint64_t base = 0;

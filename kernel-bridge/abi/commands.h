@@ -44,10 +44,10 @@ struct hobbes_hio_created {
 struct hobbes_app_launch { /* APP_LAUNCH 2000 */
 	uint64_t app_id;
 	uint32_t flags; /* HOBBES_APP_* */
-	uint32_t rank;  /* PMI_RANK and PMI_SIZE are set by the sender in the environment */
-	uint64_t heap_size;  /* bytes */
-	uint64_t stack_size; /* bytes */
-	uint64_t cpu_mask[4]; /* enclave-logical CPUs; all zero: any */
+	uint32_t ranks; /* processes to start, all or none; of several each finds PMI_RANK and PMI_SIZE in its environment */
+	uint64_t heap_size;  /* bytes; 0: the co-kernel's choice */
+	uint64_t stack_size; /* bytes; 0: the co-kernel's choice */
+	uint64_t cpu_mask[4]; /* enclave-logical CPUs; all zero: any. Several ranks share them out where there are enough */
 	uint32_t uid, gid;
 	uint32_t umask;
 	uint32_t argc;
@@ -75,14 +75,19 @@ enum hobbes_app_state { /* as in the reference */
 struct hobbes_app_status {
 	uint64_t app_id;
 	uint32_t state;     /* enum hobbes_app_state; CRASHED: ended by `signal` */
-	int32_t exit_code;
+	int32_t exit_code;  /* of the first rank that failed, else 0; so is `signal` */
 	int32_t signal;
 	uint32_t processes; /* alive */
 };
 
+#define HOBBES_FILE_SET_MODE 1u /* a file that was there gets `mode`, too */
+
 struct hobbes_file_open { /* FILE_OPEN 4000, path follows -> struct hobbes_file_opened */
-	uint32_t flags; /* Linux's O_* */
-	uint32_t mode;
+	uint32_t flags;    /* Linux's O_* */
+	uint32_t mode;     /* of a file that is made; no umask applies */
+	uint32_t uid, gid; /* on whose behalf */
+	uint32_t options;  /* HOBBES_FILE_SET_MODE */
+	uint32_t reserved;
 };
 
 #define HOBBES_FILE_IN_ENCLAVE 0u /* `handle` is open */

@@ -4,8 +4,8 @@
  * A channel lies in enclave memory: a header, then `slot_count` slots. The co-kernel claims a slot, fills in a Linux
  * system-call number and six arguments, and posts it; a worker of the proxy takes it, makes the call with the launching
  * user's credentials, and completes it. Pointer arguments are addresses in the direct map (abi/hosted.h), which the proxy
- * has mapped at the same address for all blocks named at its start: it passes arguments on as they are. What does not
- * fit (paths, small structs, data in blocks the proxy does not know) goes through the slot's own `data`.
+ * has mapped at the same address for all blocks in `blocks`: it passes arguments on as they are. What does not fit (paths,
+ * small structs, data in blocks the proxy does not know) goes through the slot's own `data`.
  *
  * Slot states, and who moves them:
  *   FREE -> CLAIMED (co-kernel, compare-exchange) -> POSTED (co-kernel, release) -> RUNNING (proxy worker,
@@ -29,10 +29,11 @@
 #endif
 
 #define HOBBES_HIO_MAGIC 0x4f49545348454248ull /* "HBEHSTIO" */
-#define HOBBES_HIO_VERSION 1u
+#define HOBBES_HIO_VERSION 2u
 #define HOBBES_HIO_SLOTS 32u
 #define HOBBES_HIO_IOVS 64u
 #define HOBBES_HIO_DATA 14336u
+#define HOBBES_HIO_BLOCKS 128u
 
 enum hobbes_hio_proxy_state {
 	HOBBES_HIO_PROXY_NONE = 0,
@@ -73,6 +74,13 @@ struct hobbes_hio_slot {
 	uint8_t pad[896];
 };
 
+/* Memory that the proxy has mapped. Written by the proxy: `base`, then `size` (release); a size of 0 takes it back, before
+ * it is unmapped, when no memory of it is in use any more. */
+struct hobbes_hio_block {
+	uint64_t base; /* +0 physical */
+	uint64_t size; /* +8 0: no block */
+};
+
 struct hobbes_hio_channel {
 	uint64_t magic;       /* +0 */
 	uint32_t version;     /* +8 */
@@ -84,7 +92,9 @@ struct hobbes_hio_channel {
 	uint64_t reserved1[7];
 	uint32_t posted;      /* +128 co-kernel: futex word */
 	uint32_t cancels;     /* +132 co-kernel: futex word */
-	uint64_t reserved2[495];
+	uint64_t reserved2[7];
+	struct hobbes_hio_block blocks[HOBBES_HIO_BLOCKS]; /* +192 proxy */
+	uint64_t reserved3[232];
 	struct hobbes_hio_slot slots[HOBBES_HIO_SLOTS]; /* +4096 */
 };
 
@@ -93,6 +103,7 @@ static_assert(sizeof(hobbes_hio_slot) == 16384);
 static_assert(__builtin_offsetof(hobbes_hio_slot, iov) == 128);
 static_assert(__builtin_offsetof(hobbes_hio_slot, data) == 1152);
 static_assert(__builtin_offsetof(hobbes_hio_channel, posted) == 128);
+static_assert(__builtin_offsetof(hobbes_hio_channel, blocks) == 192);
 static_assert(__builtin_offsetof(hobbes_hio_channel, slots) == 4096);
 #endif
 

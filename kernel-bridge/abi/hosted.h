@@ -15,9 +15,24 @@
 /* Synthetic physical addresses of memory blocks start here, so that 0 is never a valid one. */
 #define HOBBES_HOSTED_FIRST_BLOCK 0x100000000ull
 
-/* The boot loader's arguments (all decimal): fd and physical base and size of the boot block. It maps the boot block at
- * its direct-map address and the kernel image at its base, and jumps to kernel_entry with the direct-map address of the
- * boot parameters in rdi. */
+/* The boot loader's argument is the number (decimal) of a SOCK_SEQPACKET socket, its highest descriptor. There it waits
+ * for one struct hobbes_hosted_boot, with descriptors as SCM_RIGHTS: the enclave's, which get the numbers from
+ * hobbes_hosted_boot.first_fd on in the order sent, and at last its log, which becomes descriptor 2. It becomes the user,
+ * maps the boot block at its direct-map address and the kernel image at its base, and jumps to kernel_entry with the
+ * direct-map address of the boot parameters in rdi. When the socket is closed before, it ends. */
+#define HOBBES_HOSTED_BOOT_VERSION 1u
+#define HOBBES_HOSTED_MAX_FDS 253u /* Linux sends no more in one message */
+
+struct hobbes_hosted_boot {
+	uint32_t version;
+	uint32_t change_user; /* 1: to uid and gid, without other groups; 0: stays as it is */
+	uint32_t uid;
+	uint32_t gid;
+	int32_t first_fd;
+	uint32_t fd_count; /* the log included */
+	uint64_t base;     /* of the boot block, whose descriptor is the first */
+	uint64_t size;
+};
 
 /* Machine protocol: SOCK_SEQPACKET on hobbes_boot_params.machine_fd, one request and one reply a time.
  * A request's descriptor, and the descriptors of the reply to HELLO, travel as SCM_RIGHTS. */

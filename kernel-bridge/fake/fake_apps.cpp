@@ -30,7 +30,7 @@ Result<cmdqueue::Payload> FakeApps::launch(PayloadView request) {
   hobbes_app_status& app = *TRY(find(wanted.app_id));
   if (app.state != HOBBES_APP_INITTED) return Error(Code::busy, "application: it was launched already");
   app.state = HOBBES_APP_RUNNING;
-  app.processes = 1;
+  app.processes = wanted.ranks;
   if (program == "true") end(app, HOBBES_APP_STOPPED, 0, 0);
   if (program == "false") end(app, HOBBES_APP_STOPPED, 1, 0);
   return Payload();

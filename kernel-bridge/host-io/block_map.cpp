@@ -39,6 +39,7 @@ class BlockMap::Block {
   }
 
   void keep() { state_ = State::kept; }
+  [[nodiscard]] bool is_gone() const { return state_ == State::gone; }
 
   [[nodiscard]] int forget(const std::function<bool()>& interrupted) {
     State expected = State::mapped;
@@ -94,27 +95,37 @@ Status check(const BlockOption& block) {
 
 Result<BlockMap> BlockMap::create(const std::vector<BlockOption>& blocks, std::uint64_t direct_map) {
   BlockMap map(direct_map);
-  for (const BlockOption& block : blocks) {
-    TRY(check(block));
-    void* wanted = reinterpret_cast<void*>(direct_map + block.base);
-    void* at = ::mmap(wanted, block.size.value, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, block.fd, 0);
-    if (at == MAP_FAILED) return last_errno(name_of(block) + ": mapping it into the direct map");
-    map.blocks_.push_back(std::make_unique<Block>(direct_map + block.base, block.size.value));
-  }
-  std::sort(map.blocks_.begin(), map.blocks_.end(),
-            [](const auto& a, const auto& b) { return a->address() < b->address(); });
+  for (const BlockOption& block : blocks) TRY(map.add(block));
   return map;
 }
 
-BlockMap::BlockMap(std::uint64_t direct_map) : direct_map_(direct_map) {}
+BlockMap::BlockMap(std::uint64_t direct_map) : direct_map_(direct_map), blocks_(std::make_unique<Blocks>()) {}
 BlockMap::BlockMap(BlockMap&&) noexcept = default;
 BlockMap::~BlockMap() = default;
 
+Status BlockMap::add(const BlockOption& block) {
+  TRY(check(block));
+  const std::lock_guard lock(blocks_->mutex);
+  void* wanted = reinterpret_cast<void*>(direct_map_ + block.base);
+  void* at = ::mmap(wanted, block.size.value, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, block.fd, 0);
+  if (at == MAP_FAILED) return last_errno(name_of(block) + ": mapping it into the direct map");
+  blocks_->all.push_back(std::make_unique<Block>(direct_map_ + block.base, block.size.value));
+  auto table = std::make_unique<Table>();
+  for (const auto& known : blocks_->all) {
+    if (!known->is_gone()) table->push_back(known.get());
+  }
+  std::ranges::sort(*table, {}, &Block::address);
+  blocks_->current.store(table.get(), std::memory_order_release);
+  blocks_->tables.push_back(std::move(table));
+  return {};
+}
+
 BlockMap::Block* BlockMap::find(std::uint64_t address) const {
-  const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), address,
-                                      [](std::uint64_t a, const auto& block) { return a < block->address(); });
-  if (after == blocks_.begin()) return nullptr;
-  Block* block = std::prev(after)->get();
+  const Table* blocks = blocks_->current.load(std::memory_order_acquire);
+  if (blocks == nullptr) return nullptr;
+  const auto after = std::ranges::upper_bound(*blocks, address, {}, &Block::address);
+  if (after == blocks->begin()) return nullptr;
+  Block* block = *std::prev(after);
   return address < block->end() ? block : nullptr;
 }
 

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/result.hpp"
@@ -33,6 +34,8 @@ class BlockMap {
   /// Maps every block, readable and writable, at `direct_map` + base. Refuses blocks that overlap, lie outside the
   /// direct map or have a file that is too short. The descriptors stay the caller's and are needed no more.
   [[nodiscard]] static Result<BlockMap> create(const std::vector<BlockOption>& blocks, std::uint64_t direct_map);
+  /// One more, by the same rules. Any thread, while others use the map.
+  [[nodiscard]] Status add(const BlockOption& block);
   BlockMap(BlockMap&&) noexcept;
   BlockMap& operator=(BlockMap&&) = delete;
   ~BlockMap();
@@ -50,8 +53,18 @@ class BlockMap {
   /// The block that holds the mapped address, or null.
   [[nodiscard]] Block* find(std::uint64_t address) const;
 
+  using Table = std::vector<Block*>;  // sorted by address; those that are gone may still be in it
+
+  /// Readers take the table there is. It is replaced, not changed, and an old one stays: blocks come seldom.
+  struct Blocks {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Block>> all;             // under mutex
+    std::vector<std::unique_ptr<const Table>> tables;    // under mutex
+    std::atomic<const Table*> current = nullptr;         // release in add(); partner: find()
+  };
+
   std::uint64_t direct_map_;
-  std::vector<std::unique_ptr<Block>> blocks_;  // sorted by address; constant after create()
+  std::unique_ptr<Blocks> blocks_;
 };
 
 /// The blocks one call uses; lets go of them when dropped. One thread. Addresses are those of the direct map.

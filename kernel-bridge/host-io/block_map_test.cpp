@@ -95,6 +95,21 @@ TEST_CASE("a forgotten block is not there any more", "[host-io]") {
   CHECK(pins.cover(direct(base + size), 1));
 }
 
+TEST_CASE("blocks come while the map is used, and again after they were forgotten", "[host-io]") {
+  const Memory memory(size);
+  BlockMap blocks = map({memory.at(base + size)});
+  const BlockMap::Pins before(blocks);
+  CHECK_FALSE(BlockMap::Pins(blocks).cover(direct(base), 2 * size));
+  REQUIRE(blocks.add(memory.at(base)));
+  CHECK(BlockMap::Pins(blocks).cover(direct(base), 2 * size));
+  CHECK_FALSE(blocks.add(memory.at(base)));  // it is there
+  CHECK_FALSE(blocks.add(memory.at(base + 1)));
+  REQUIRE(blocks.forget(base, size, never) == 0);
+  CHECK_FALSE(BlockMap::Pins(blocks).cover(direct(base), 1));
+  REQUIRE(blocks.add(memory.at(base)));
+  CHECK(BlockMap::Pins(blocks).cover(direct(base), 2 * size));
+}
+
 TEST_CASE("a kept block stays", "[host-io]") {
   const Memory memory(size);
   BlockMap blocks = map({memory.at(base)});

@@ -32,7 +32,9 @@ int Call::check_argument(std::size_t i) {
   const Arg& arg = row_->args[i];
   switch (arg.kind) {
     case ArgKind::value: return 0;
-    case ArgKind::fd: return check_fd(i);
+    case ArgKind::fd:
+      if (const int refused = check_fd(i); refused != 0) return refused;
+      return row_->alters ? hold_below_root(i) : 0;
     case ArgKind::at:
       // Linux ignores the descriptor of an absolute path; -1 is EBADF where it does not.
       if (number(i) != AT_FDCWD && check_fd(i) != 0) args_[i] = -1;
@@ -49,6 +51,17 @@ int Call::check_argument(std::size_t i) {
 }
 
 int Call::check_fd(std::size_t i) const { return environment_.fds.contains(number(i)) ? 0 : -EBADF; }
+
+/// Whoever gave a file of outside the root as a standard descriptor gave what can be done with it by reading and writing,
+/// and no more: with its owner's rights its mode could be changed even through one that was opened for reading. The
+/// call is made on a copy that the application cannot exchange for another.
+int Call::hold_below_root(std::size_t i) {
+  if (!environment_.root.confines()) return 0;
+  held_.reset(::fcntl(number(i), F_DUPFD_CLOEXEC, 0));
+  if (!held_) return -errno;
+  args_[i] = held_.get();
+  return environment_.root.holds(held_.get()) ? 0 : -EPERM;
+}
 
 int Call::check_record(std::size_t i, const Arg& arg) {
   return address(i) == 0 || pins_.cover(address(i), arg.size) ? 0 : -EFAULT;
@@ -71,11 +84,12 @@ int Call::confine_path(std::size_t i) {
   const bool has_at = i > 0 && row_->args[i - 1].kind == ArgKind::at;
   const int dirfd = has_at ? number(i - 1) : AT_FDCWD;
   // No path, or an empty one: the call means the descriptor itself. The proxy's working directory may lie outside.
-  if (address(i) == 0) return dirfd == AT_FDCWD ? -EFAULT : 0;
+  const auto descriptor_itself = [&] { return row_->alters ? hold_below_root(i - 1) : 0; };
+  if (address(i) == 0) return dirfd == AT_FDCWD ? -EFAULT : descriptor_itself();
   if (const int bad = pins_.copy_string(scratch_.text.data(), address(i), scratch_.text.size()); bad != 0) return bad;
   if (scratch_.text.front() == '\0') {
     pass(i, "");
-    return dirfd == AT_FDCWD ? -ENOENT : 0;
+    return dirfd == AT_FDCWD ? -ENOENT : descriptor_itself();
   }
   const bool follow = follows();
   SafePath& safe = paths_[path_count_++];

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/unique_fd.hpp"
 #include "kernel-bridge/host-io/app_fds.hpp"
 #include "kernel-bridge/host-io/block_map.hpp"
 #include "kernel-bridge/host-io/call_table.hpp"
@@ -82,6 +83,7 @@ class Call {
   [[nodiscard]] int check_arguments();
   [[nodiscard]] int check_argument(std::size_t i);
   [[nodiscard]] int check_fd(std::size_t i) const;
+  [[nodiscard]] int hold_below_root(std::size_t i);
   [[nodiscard]] int check_record(std::size_t i, const Arg& arg);
   [[nodiscard]] int confine_path(std::size_t i);
   [[nodiscard]] bool follows() const;
@@ -110,6 +112,7 @@ class Call {
   BlockMap::Pins pins_;
   std::array<SafePath, Scratch::max_paths> paths_;
   std::size_t path_count_ = 0;
+  UniqueFd held_;
 };
 
 }  // namespace hobbes::host_io

@@ -48,6 +48,7 @@ struct CallRow {
   Follow follow = Follow::never;
   std::uint8_t flags_arg = 0;
   bool makes_fd = false;      ///< its result is a new descriptor of the application's
+  bool alters = false;        ///< changes what Linux knows of a file (owner, mode, times, names), not what is in it
   Handler handler = nullptr;  ///< null: check the arguments by their kinds, make the call
 };
 

@@ -69,6 +69,25 @@ void Channel::set_sleepers(std::uint32_t count) {
   Word(header_->sleepers).store(count, std::memory_order_seq_cst);
 }
 
+bool Channel::publish(std::uint64_t base, std::uint64_t size) {
+  for (hobbes_hio_block& block : header_->blocks) {
+    std::atomic_ref<std::uint64_t> used(block.size);
+    if (used.load(std::memory_order_relaxed) != 0) continue;
+    std::atomic_ref<std::uint64_t>(block.base).store(base, std::memory_order_relaxed);
+    used.store(size, std::memory_order_release);  // partner: the co-kernel's acquire, before it reads the base
+    return true;
+  }
+  return false;
+}
+
+std::uint64_t Channel::withdraw(std::uint64_t base) {
+  for (hobbes_hio_block& block : header_->blocks) {
+    if (read_once(block.base) != base || read_once(block.size) == 0) continue;
+    return std::atomic_ref<std::uint64_t>(block.size).exchange(0);
+  }
+  return 0;
+}
+
 void Channel::set_ready() {
   Word(header_->proxy_state).store(HOBBES_HIO_PROXY_READY, std::memory_order_seq_cst);
   futex_wake_all(header_->proxy_state);

@@ -48,6 +48,10 @@ class Channel {
   [[nodiscard]] std::uint32_t& posted() { return header_->posted; }
   [[nodiscard]] std::uint32_t& cancels() { return header_->cancels; }
   void set_sleepers(std::uint32_t count);
+  /// The co-kernel may name memory of this block from now on. False: there is no room to say so.
+  bool publish(std::uint64_t base, std::uint64_t size);
+  /// It may not any more; returns the size that was published, 0: none was. With publish(): one thread a time.
+  std::uint64_t withdraw(std::uint64_t base);
   /// proxy_state = READY, and wakes who waits for it.
   void set_ready();
   /// mark_dead() on itself.

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// hobbes-proxy: makes the Linux calls of one enclave application. Spawned by leviathan, already as the launching user,
-// in his working directory and with his umask. See docs/host-io.md.
+// hobbes-proxy: makes the Linux calls of one enclave application, as the launching user and in his working directory.
+// Started ahead by leviathan to wait for a job (--job-socket N), or with its job on the command line. See
+// docs/host-io.md.
+#include <grp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/parse.hpp"
 #include "kernel-bridge/abi/hosted.h"
 #include "kernel-bridge/host-io/app_fds.hpp"
+#include "kernel-bridge/host-io/job.hpp"
 #include "kernel-bridge/host-io/options.hpp"
 #include "kernel-bridge/host-io/proxy.hpp"
 
@@ -35,27 +42,103 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-Status run(const Options& options) {
+/// Descriptors that are not the application's go, but for `kept`.
+Status close_others(const Options& options, int kept) {
+  const auto close_between = [](int first, unsigned last) {
+    return static_cast<unsigned>(first) > last || ::close_range(static_cast<unsigned>(first), last, 0) == 0;
+  };
+  const int first = options.close_from;
+  const bool closed = kept < first ? close_between(first, ~0U)
+                                   : close_between(first, static_cast<unsigned>(kept) - 1) && close_between(kept + 1, ~0U);
+  if (!closed) return last_errno("close_range");
+  for (const BlockOption& block : options.blocks) ::close(block.fd);  // those below; EBADF for the others
+  return {};
+}
+
+/// The launching user, in his working directory.
+Status become(const Options& options) {
+  if (options.user) {
+    const Credentials& user = *options.user;
+    const std::string who = "becoming user " + std::to_string(user.uid);
+    if (::setgroups(user.groups.size(), user.groups.data()) != 0) return last_errno(who);
+    if (::setresgid(user.gid, user.gid, user.gid) != 0) return last_errno(who);
+    if (::setresuid(user.uid, user.uid, user.uid) != 0) return last_errno(who);
+  }
+  // /proc/self/mem is no file for an enclave that may only reach files, nor is its memory for the user's other
+  // processes. A change of user has made it so.
+  ::prctl(PR_SET_DUMPABLE, options.mode == Mode::all ? 1 : 0);
+  if (!options.cwd.empty() && ::chdir(options.cwd.c_str()) != 0) return last_errno("'" + options.cwd.string() + "'");
+  return {};
+}
+
+/// Its threads allocate next to nothing; an arena for each would cost more than all they do at the start.
+void share_one_heap() { ::mallopt(M_ARENA_MAX, 1); }
+
+/// Without its door a proxy serves as well; memory that comes later then goes through the slots.
+void open_door(uid_t owner, Proxy& proxy) {
+  auto door = BlockDoor::open(owner);
+  if (!door) return log::warning(door.error().text());
+  std::thread([at = *std::move(door), &proxy] {
+    at.serve([&](const BlockMessage& message, int fd) { return proxy.change_blocks(message, fd); });
+  }).detach();
+}
+
+/// A proxy that serves, or why there is none; nobody waits for it any more then.
+Result<std::unique_ptr<Proxy>> start(const Options& options, int kept) {
+  share_one_heap();
   ignore_signals();
   ::setsid();  // fails where the spawner has done it already
   raise_file_limit();
-  // /proc/self/mem is no file for an enclave that may only reach files, nor is its memory for the user's other
-  // processes.
-  if (options.mode != Mode::all) ::prctl(PR_SET_DUMPABLE, 0);
-
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
-  if (::close_range(static_cast<unsigned>(options.close_from), ~0U, 0) != 0) return last_errno("close_range");
-  for (const BlockOption& block : options.blocks) ::close(block.fd);  // those below; EBADF for the others
-  const std::unique_ptr<Proxy> proxy = TRY(Proxy::create(options, std::move(blocks)));
+  TRY(close_others(options, kept));
+  if (Status became = become(options); !became) {
+    if (std::byte* channel = blocks.locate(options.channel, sizeof(hobbes_hio_channel))) {
+      mark_dead(*reinterpret_cast<hobbes_hio_channel*>(channel));
+    }
+    return became.error();
+  }
+  auto proxy = TRY(Proxy::create(options, std::move(blocks)));
   TRY(proxy->start());
-  proxy->wait_for_exit();
+  if (options.owner) open_door(*options.owner, *proxy);
+  return proxy;
+}
+
+[[noreturn]] void serve(Proxy& proxy) {
+  proxy.wait_for_exit();
   // Calls that still block end with the process; joining their threads could take for ever.
   ::_exit(0);
 }
 
-int fail(const Error& error) {
-  log::error(std::move(Error(error)).in("hobbes-proxy"));
+int fail(Error error) {
+  log::error(std::move(error).in("hobbes-proxy"));
   return 1;
+}
+
+/// Started ahead: the job comes on this socket, and what prevents it is told there.
+int run_job(int socket) {
+  auto job = receive_job(socket);
+  if (job && !*job) return 0;
+  if (job) {
+    for (UniqueFd& fd : (*job)->fds) (void)fd.release();  // start() closes them with all others
+  }
+  const auto proxy = job ? start((*job)->options, socket) : Result<std::unique_ptr<Proxy>>(job.error());
+  if (!proxy) {
+    refuse_job(socket, proxy.error());
+    return 1;
+  }
+  ::close(socket);
+  serve(**proxy);
+}
+
+int run_arguments(const std::vector<std::string>& arguments) {
+  const Result<Options> options = parse_options(arguments);
+  if (!options) {
+    fail(options.error());
+    return 2;
+  }
+  const auto proxy = start(*options, -1);
+  if (!proxy) return fail(proxy.error());
+  serve(**proxy);
 }
 
 }  // namespace
@@ -63,11 +146,11 @@ int fail(const Error& error) {
 
 int main(int argc, char** argv) {
   using namespace hobbes;
-  const Result<host_io::Options> options = host_io::parse_options(std::vector<std::string>(argv + 1, argv + argc));
-  if (!options) {
-    static_cast<void>(host_io::fail(options.error()));
-    return 2;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  constexpr std::size_t job_arguments = 2;
+  if (arguments.size() == job_arguments && arguments[0] == host_io::job_socket_option) {
+    const auto socket = parse_u64(arguments[1], host_io::job_socket_option, 0, INT_MAX);
+    return socket ? host_io::run_job(static_cast<int>(*socket)) : host_io::fail(socket.error());
   }
-  const Status status = host_io::run(*options);
-  return status ? 0 : host_io::fail(status.error());
+  return host_io::run_arguments(arguments);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel-bridge/host-io/options.hpp"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <string_view>
@@ -43,6 +44,24 @@ Result<BlockOption> parse_block(std::string_view text) {
   return block;
 }
 
+/// "<uid>:<gid>[:<group>]..."
+Result<Credentials> parse_user(std::string_view text) {
+  std::vector<std::uint32_t> numbers;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(':', at), text.size());
+    numbers.push_back(static_cast<std::uint32_t>(TRY(parse_u64(text.substr(at, end - at), "--user", 0, UINT32_MAX))));
+    at = end + 1;
+  }
+  if (numbers.size() < 2) return Error(Code::invalid, "--user: " + std::string(text) + ": not <uid>:<gid>[:<group>]...");
+  return Credentials{numbers[0], numbers[1], {numbers.begin() + 2, numbers.end()}};
+}
+
+std::string to_text(const Credentials& user) {
+  std::string text = std::to_string(user.uid) + ":" + std::to_string(user.gid);
+  for (const gid_t group : user.groups) text += ":" + std::to_string(group);
+  return text;
+}
+
 Status read_option(Options& options, std::string_view name, const std::string& value) {
   if (name == "--channel") {
     options.channel = TRY(parse_u64(value, name));
@@ -52,8 +71,16 @@ Status read_option(Options& options, std::string_view name, const std::string& v
     options.mode = TRY(parse_mode(value));
   } else if (name == "--root") {
     options.root = value;
+  } else if (name == "--app") {
+    options.app = TRY(parse_u64(value, name));
+  } else if (name == "--user") {
+    options.user = TRY(parse_user(value));
+  } else if (name == "--cwd") {
+    options.cwd = value;
   } else if (name == "--close-from") {
     options.close_from = TRY(parse_fd(value, name));
+  } else if (name == "--owner") {
+    options.owner = static_cast<std::uint32_t>(TRY(parse_u64(value, name, 0, UINT32_MAX)));
   } else if (name == "--poll-us") {
     options.poll = std::chrono::microseconds(TRY(parse_u64(value, name, 0, max_poll_us)));
   } else {
@@ -89,12 +116,16 @@ std::vector<std::string> to_arguments(const Options& options) {
     arguments.insert(arguments.end(), {"--block", std::to_string(block.base) + ":" + std::to_string(block.size.value) +
                                                       ":" + std::to_string(block.fd)});
   }
+  arguments.insert(arguments.end(), {"--app", std::to_string(options.app)});
+  if (options.user) arguments.insert(arguments.end(), {"--user", to_text(*options.user)});
+  if (!options.cwd.empty()) arguments.insert(arguments.end(), {"--cwd", options.cwd.string()});
   for (const auto& [name, mode] : modes) {
     if (mode == options.mode) arguments.insert(arguments.end(), {"--mode", std::string(name)});
   }
   arguments.insert(arguments.end(), {"--root", options.root.string(),
                                      "--close-from", std::to_string(options.close_from),
                                      "--poll-us", std::to_string(options.poll.count())});
+  if (options.owner) arguments.insert(arguments.end(), {"--owner", std::to_string(*options.owner)});
   return arguments;
 }
 

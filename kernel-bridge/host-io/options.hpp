@@ -2,9 +2,12 @@
 // The command line of hobbes-proxy, as a struct: parsed by the proxy, written by whoever spawns it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,15 +25,28 @@ struct BlockOption {
   friend bool operator==(const BlockOption&, const BlockOption&) = default;
 };
 
+/// Whom the proxy is to be.
+struct Credentials {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  friend bool operator==(const Credentials&, const Credentials&) = default;
+};
+
 struct Options {
+  std::uint64_t app = 0;      ///< the application's number
   std::uint64_t channel = 0;  ///< physical address of the channel, inside one of `blocks`
   std::vector<BlockOption> blocks;
   Mode mode = Mode::none;
   std::filesystem::path root = "/";  ///< absolute
+  std::optional<Credentials> user;   ///< empty: as it was started
+  std::filesystem::path cwd;         ///< entered as `user`; empty: where it was started
   int close_from = 3;                ///< descriptors from here on are not the application's
+  /// Whose processes, beside root's, may add blocks and take them away (block_door.hpp); absent: nobody may.
+  std::optional<std::uint32_t> owner{};
   /// How long a worker polls for the next call before it sleeps; 0, never, is right where the enclave shares the
   /// proxy's only CPU.
-  std::chrono::microseconds poll{20};
+  std::chrono::microseconds poll{50};
 };
 
 /// Parses the arguments after the program's name. The error names the argument.

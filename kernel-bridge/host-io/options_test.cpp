@@ -17,7 +17,11 @@ TEST_CASE("what to_arguments writes parse_options reads", "[host-io]") {
   options.blocks = {{.base = 0x100000000, .size = mib(128), .fd = 7}, {.base = 0x108000000, .size = mib(2), .fd = 9}};
   options.mode = Mode::files;
   options.root = "/srv/data";
+  options.app = 4711;
+  options.user = Credentials{1000, 100, {100, 27}};
+  options.cwd = "/home/ada";
   options.close_from = 5;
+  options.owner = 1000;
   options.poll = std::chrono::microseconds(0);
 
   const Result<Options> read = parse_options(to_arguments(options));
@@ -26,7 +30,11 @@ TEST_CASE("what to_arguments writes parse_options reads", "[host-io]") {
   CHECK(read->blocks == options.blocks);
   CHECK(read->mode == options.mode);
   CHECK(read->root == options.root);
+  CHECK(read->app == options.app);
+  CHECK(read->user == options.user);
+  CHECK(read->cwd == options.cwd);
   CHECK(read->close_from == options.close_from);
+  CHECK(read->owner == options.owner);
   CHECK(read->poll == options.poll);
 }
 
@@ -41,6 +49,8 @@ TEST_CASE("a wrong argument is named", "[host-io]") {
   CHECK(with({"--mode", "some"}) == "--mode: some: not one of none, files, all");
   CHECK(with({"--root", "srv"}) == "--root: srv: not an absolute path");
   CHECK(with({"--block", "1:2"}) == "--block: 1:2: not <base>:<size>:<fd>");
+  CHECK(with({"--user", "7"}) == "--user: 7: not <uid>:<gid>[:<group>]...");
+  CHECK_THAT(with({"--user", "7:x"}), Catch::Contains("--user"));
   CHECK(with({"--speed", "1"}) == "unknown option: --speed");
   CHECK_THAT(with({"--block", "x:4096:3"}), Catch::Contains("--block: base"));
   CHECK(refusal({"--channel", "4096"}) == "--block is missing");

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -14,8 +15,12 @@ Result<std::unique_ptr<Proxy>> Proxy::create(const Options& options, BlockMap bl
   }
   Channel channel = TRY(Channel::open(memory, sizeof(hobbes_hio_channel)));
   blocks.keep(options.channel);
-  RootDir root = TRY(RootDir::open(options.root.string()));
-  return std::unique_ptr<Proxy>(new Proxy(options, std::move(blocks), channel, std::move(root)));
+  auto root = RootDir::open(options.root.string());
+  if (!root) {
+    channel.end();
+    return root.error();
+  }
+  return std::unique_ptr<Proxy>(new Proxy(options, std::move(blocks), channel, *std::move(root)));
 }
 
 Proxy::Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root)
@@ -30,12 +35,40 @@ Proxy::Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir r
           },
           options.poll) {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fds_.add(fd);
+  for (const BlockOption& block : options.blocks) channel_.publish(block.base, block.size.value);
 }
 
 Status Proxy::start() {
-  TRY(pool_.start());
-  channel_.set_ready();
-  return {};
+  Status started = pool_.start();
+  if (started) {
+    channel_.set_ready();
+    started = pool_.complete();
+  }
+  if (!started) channel_.end();
+  return started;
+}
+
+BlockAnswer Proxy::change_blocks(const BlockMessage& message, int fd) {
+  if (message.what == BlockMessage::What::forget) {
+    return forget(message.base, message.size, [] { return false; });
+  }
+  if (message.what != BlockMessage::What::add) return -EINVAL;
+  const Status added = blocks_.add({.base = message.base, .size = Bytes(message.size), .fd = fd});
+  if (!added) return added.error().sys_errno() != 0 ? -added.error().sys_errno() : -EINVAL;
+  const std::lock_guard lock(published_);
+  channel_.publish(message.base, message.size);
+  return 0;
+}
+
+int Proxy::forget(std::uint64_t base, std::uint64_t size, const std::function<bool()>& interrupted) {
+  std::unique_lock lock(published_);
+  const std::uint64_t published = channel_.withdraw(base);
+  lock.unlock();
+  const int result = blocks_.forget(base, size, interrupted);
+  if (result == 0 || published == 0) return result;
+  lock.lock();
+  channel_.publish(base, published);  // it stays
+  return result;
 }
 
 void Proxy::wait_for_exit() {
@@ -48,8 +81,8 @@ std::optional<std::int64_t> Proxy::answer(std::uint32_t slot, const Request& req
   switch (request.nr) {
     case HOBBES_HIO_NOOP: return 0;
     case HOBBES_HIO_FORGET_BLOCK:
-      return blocks_.forget(static_cast<std::uint64_t>(request.args[0]), static_cast<std::uint64_t>(request.args[1]),
-                            [this, slot] { return pool_.given_up(slot); });
+      return forget(static_cast<std::uint64_t>(request.args[0]), static_cast<std::uint64_t>(request.args[1]),
+                    [this, slot] { return pool_.given_up(slot); });
     case HOBBES_HIO_EXIT:
       exit_slot_ = slot;
       exit_slot_.notify_one();

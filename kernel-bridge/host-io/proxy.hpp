@@ -4,11 +4,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "base/result.hpp"
 #include "kernel-bridge/host-io/app_fds.hpp"
+#include "kernel-bridge/host-io/block_door.hpp"
 #include "kernel-bridge/host-io/block_map.hpp"
 #include "kernel-bridge/host-io/call.hpp"
 #include "kernel-bridge/host-io/channel.hpp"
@@ -29,18 +32,23 @@ class Proxy {
 
   /// Starts to serve: proxy_state = READY.
   [[nodiscard]] Status start();
+  /// Blocks that come and go while calls are made: 0 or -errno. A block that calls use is forgotten when they have ended.
+  /// One thread, beside all else.
+  [[nodiscard]] BlockAnswer change_blocks(const BlockMessage& message, int fd);
   /// Returns when the co-kernel has called HOBBES_HIO_EXIT; its slot is DONE and proxy_state DEAD by then.
   void wait_for_exit();
 
  private:
   Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root);
 
+  [[nodiscard]] int forget(std::uint64_t base, std::uint64_t size, const std::function<bool()>& interrupted);
   [[nodiscard]] std::optional<std::int64_t> answer(std::uint32_t slot, const Request& request, Scratch& scratch);
 
   static constexpr std::uint32_t no_slot = UINT32_MAX;
 
   BlockMap blocks_;
   Channel channel_;
+  std::mutex published_;  ///< who changes what the channel says of blocks
   RootDir root_;
   AppFds fds_;
   const Environment environment_;

@@ -238,7 +238,7 @@ TEST_CASE("a hostile application harms neither the proxy nor what lies outside o
   Process proxy(client.options(Mode::files, tree / "root"), [] {
     const rlimit limit{.rlim_cur = largest_file, .rlim_max = largest_file};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    // Nothing of this machine: the noise may change the owner and the mode of what it is given.
+    // Nothing of this machine: the noise may truncate what it is given.
     const int file = ::memfd_create("stdio", 0);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(file, fd);
   });
@@ -254,6 +254,35 @@ TEST_CASE("a hostile application harms neither the proxy nor what lies outside o
   CHECK(client.call(HOBBES_HIO_NOOP) == 0);
   CHECK(tree.read("file") == "outside");
   CHECK(std::distance(fs::directory_iterator(tree.path()), {}) == 2);
+}
+
+TEST_CASE("a standard descriptor from outside of the root is read and written, and its file not altered", "[host-io]") {
+  const TestTree tree;
+  tree.write("file", "outside");
+  fs::create_directory(tree.path() / "root");
+  tree.write("root/file", "inside");
+  HioClient client;
+  Process proxy(client.options(Mode::files, tree / "root"), [&tree] {
+    ::dup2(::open((tree / "file").c_str(), O_RDONLY), STDIN_FILENO);
+    ::dup2(::open((tree / "file").c_str(), O_WRONLY), STDOUT_FILENO);
+    ::dup2(::open((tree / "root/file").c_str(), O_RDONLY), STDERR_FILENO);
+  });
+  REQUIRE(ready(client));
+  constexpr std::int64_t cwd = AT_FDCWD;
+  const std::int64_t copy = client.call(SYS_fcntl, {STDIN_FILENO, F_DUPFD, 10});
+  REQUIRE(copy >= 0);
+  for (const std::int64_t fd : {std::int64_t{STDIN_FILENO}, std::int64_t{STDOUT_FILENO}, copy}) {
+    CHECK(client.call(SYS_fchmod, {fd, 0777}) == -EPERM);
+    CHECK(client.call(SYS_fchown, {fd, 1, 1}) == -EPERM);
+    CHECK(client.call(SYS_fchownat, {fd, client.text(""), 1, 1, AT_EMPTY_PATH}) == -EPERM);
+    CHECK(client.call(SYS_utimensat, {fd, 0, 0, 0}) == -EPERM);
+    CHECK(client.call(SYS_linkat, {fd, client.text(""), cwd, client.text("/stolen"), AT_EMPTY_PATH}) == -EPERM);
+  }
+  CHECK(client.call(SYS_ftruncate, {STDIN_FILENO, 0}) == -EINVAL);
+  CHECK(client.call(SYS_ftruncate, {STDOUT_FILENO, 3}) == 0);
+  CHECK(tree.read("file") == "out");
+  CHECK(client.call(SYS_fchmod, {STDERR_FILENO, 0600}) == 0);
+  CHECK(client.call(SYS_utimensat, {STDERR_FILENO, 0, 0, 0}) == 0);
 }
 
 }  // namespace

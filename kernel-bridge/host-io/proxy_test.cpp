@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -140,6 +141,34 @@ TEST_CASE("poll sees the application's descriptors alone", "[host-io]") {
   auto* bytes = proxy.client.make<int>();
   CHECK(proxy.call(SYS_ioctl, pipe.fd, FIONREAD, proxy.client.address(bytes)) == 0);
   CHECK(*bytes == 1);
+}
+
+TEST_CASE("the channel says which blocks the proxy has", "[host-io]") {
+  TestProxy proxy;
+  const auto published = [&](std::uint64_t base) {
+    std::uint64_t size = 0;
+    for (const hobbes_hio_block& block : proxy.client.channel().blocks) size += block.base == base ? block.size : 0;
+    return size;
+  };
+  CHECK(published(proxy.client.base(0)) == HioClient::block_size);
+  CHECK(published(proxy.client.base(1)) == HioClient::block_size);
+
+  const UniqueFd memory(::memfd_create("block", MFD_CLOEXEC));
+  REQUIRE(::ftruncate(memory.get(), HioClient::block_size) == 0);
+  BlockMessage message{.base = proxy.client.base(1) + 2 * HioClient::block_size, .size = HioClient::block_size};
+  CHECK(proxy.proxy->change_blocks(message, -1) == -EBADF);
+  CHECK(published(message.base) == 0);
+  CHECK(proxy.proxy->change_blocks(message, memory.get()) == 0);
+  CHECK(published(message.base) == HioClient::block_size);
+  CHECK(proxy.proxy->change_blocks(message, memory.get()) == -EEXIST);
+
+  message.what = BlockMessage::What::forget;
+  CHECK(proxy.proxy->change_blocks(message, -1) == 0);
+  CHECK(published(message.base) == 0);
+  CHECK(proxy.proxy->change_blocks(message, -1) == -EINVAL);
+  message.base = proxy.client.base(0);  // the channel's own
+  CHECK(proxy.proxy->change_blocks(message, -1) == -EBUSY);
+  CHECK(published(message.base) == HioClient::block_size);
 }
 
 TEST_CASE("a forgotten block is EFAULT, after the calls that used it", "[host-io]") {

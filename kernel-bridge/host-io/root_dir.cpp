@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,12 +10,11 @@
 #include <cstring>
 #include <utility>
 
+#include "base/open_in_root.hpp"
+
 namespace hobbes::host_io {
 namespace {
 
-constexpr std::uint64_t confined = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-/// openat2 gives up with EAGAIN where "..", and a rename anywhere, coincide; it says so falsely at times.
-constexpr int resolve_attempts = 64;
 /// openat() ignores flags it does not know, openat2() refuses them.
 constexpr int open_flags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |
                            O_SYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |
@@ -32,6 +30,10 @@ int path_of(int fd, std::string& path) {
   if (length < 0) return -errno;
   path.assign(buffer.data(), static_cast<std::size_t>(length));
   return 0;
+}
+
+bool lies_below(const std::string& root, const std::string& place) {
+  return place.starts_with(root) && (place.size() == root.size() || place[root.size()] == '/');
 }
 
 std::string_view without_trailing_slashes(std::string_view path) {
@@ -56,13 +58,12 @@ Result<RootDir> RootDir::open(const std::string& root) {
   return RootDir(std::move(fd), place != "/");
 }
 
-int RootDir::resolve(const std::string& path, open_how how) const {
-  how.resolve = confined;
-  for (int attempt = 0;; ++attempt) {
-    const long fd = ::syscall(SYS_openat2, fd_.get(), path.c_str(), &how, sizeof how);
-    if (fd >= 0) return static_cast<int>(fd);
-    if (errno != EAGAIN || attempt == resolve_attempts) return -errno;
-  }
+int RootDir::resolve(const std::string& path, open_how how) const { return open_in_root(fd_.get(), path.c_str(), how); }
+
+bool RootDir::holds(int fd) const {
+  std::string root;
+  std::string place;
+  return path_of(fd_.get(), root) == 0 && path_of(fd, place) == 0 && lies_below(root, place);
 }
 
 int RootDir::from_root(int dirfd, std::string_view path, std::string& full) const {
@@ -76,7 +77,7 @@ int RootDir::from_root(int dirfd, std::string_view path, std::string& full) cons
   std::string start;
   if (const int failed = path_of(fd_.get(), root); failed != 0) return failed;
   if (const int failed = path_of(dirfd, start); failed != 0) return failed;
-  const bool below = start.starts_with(root) && (start.size() == root.size() || start[root.size()] == '/');
+  const bool below = lies_below(root, start);
   // A launcher may stand outside of the root; his application then starts at the root. A descriptor out there is of no
   // use.
   if (!below && dirfd != AT_FDCWD) return -EACCES;

@@ -35,6 +35,8 @@ class RootDir {
 
   [[nodiscard]] bool confines() const { return confines_; }
 
+  /// Whether what a descriptor means lies below the root. Any thread.
+  [[nodiscard]] bool holds(int fd) const;
   /// 0 or -errno, and `safe`. A path kept that ends in '/' means a directory: -ENOTDIR where something else is there.
   /// `dirfd` is AT_FDCWD or a descriptor already checked to be the application's. Any thread.
   [[nodiscard]] int follow(int dirfd, std::string_view path, SafePath& safe) const;

@@ -11,12 +11,10 @@
 namespace hobbes::host_io {
 namespace {
 
-/// One serves, one is free: a first call that blocks need not wait for a thread to start.
-constexpr std::uint32_t first_workers = 2;
 /// Calls are dense if the last sleep between two was shorter than this many polling times.
 constexpr int dense_gap_polls = 8;
 /// Looks at `posted` between two looks at the clock.
-constexpr int looks_per_clock = 16;
+constexpr int looks_per_clock = 32;
 
 constexpr std::chrono::microseconds first_backoff{100};
 constexpr std::chrono::microseconds last_backoff{10'000};
@@ -48,31 +46,33 @@ WorkerPool::~WorkerPool() {
 
 Status WorkerPool::start() {
   TRY(Worker::install_interrupt());
+  const std::scoped_lock lock(mutex_);
+  polling_ = poll_.count() != 0;  // an application that starts has much to ask
+  return start_worker(polling_);
+}
+
+Status WorkerPool::complete() {
   try {
     canceller_ = std::thread([this] { cancel_loop(); });
   } catch (const std::system_error& failure) {
     return errno_error(failure.code().value(), "starting the canceller");
   }
   const std::scoped_lock lock(mutex_);
-  while (started_ < std::min(first_workers, channel_.slot_count())) TRY(start_worker());
-  return {};
+  // One serves, one is free: a first call that blocks need not wait for a thread to start.
+  return free_ <= 1 && started_ < workers_.size() ? start_worker(false) : Status();
 }
 
-Status WorkerPool::start_worker() {
+Status WorkerPool::start_worker(bool polls) {
   Worker& worker = *workers_[started_];
-  TRY(worker.start([this, &worker] { work(worker); }));
+  TRY(worker.start([this, &worker, polls] { work(worker, polls); }));
   ++started_;
   ++free_;
   return {};
 }
 
-void WorkerPool::work(Worker& worker) {
+void WorkerPool::work(Worker& worker, bool polls) {
   const auto scratch = std::make_unique_for_overwrite<Scratch>();
-  for (bool polls = false;;) {
-    const std::optional<std::uint32_t> slot = next_slot(polls);
-    if (!slot) return;
-    polls = serve(worker, *slot, *scratch);
-  }
+  while (const std::optional<std::uint32_t> slot = next_slot(polls)) polls = serve(worker, *slot, *scratch);
 }
 
 bool WorkerPool::serve(Worker& worker, std::uint32_t slot, Scratch& scratch) {
@@ -117,6 +117,7 @@ std::optional<std::uint32_t> WorkerPool::poll_for_slot() {
       seen = now;
       _mm_pause();
     }
+    if (!slot) std::this_thread::yield();  // whoever else wants this CPU comes first
   }
   return slot;
 }
@@ -188,7 +189,7 @@ void WorkerPool::note_wake_up() {
 void WorkerPool::find_successor() {
   const std::unique_lock lock(mutex_);
   // Where no thread is to be had the next call waits until a worker comes back.
-  if (free_ == 0 && started_ < workers_.size() && !stopping_) static_cast<void>(start_worker());
+  if (free_ == 0 && started_ < workers_.size() && !stopping_) static_cast<void>(start_worker(false));
   // Posts that saw `sleepers` 0 woke nobody; later ones see what publish_sleepers() said.
   if (asleep_ != 0 && more_posted()) futex_wake(channel_.posted(), 1);
 }

@@ -38,14 +38,17 @@ class WorkerPool {
   /// Interrupts and joins all threads; calls in flight end as a rule with -EINTR.
   ~WorkerPool();
 
+  /// The first worker: calls can come.
   [[nodiscard]] Status start();
+  /// What is needed soon: the canceller, a second worker.
+  [[nodiscard]] Status complete();
   /// Whether the call of `slot`, in flight, is to end: cancelled, or the pool stops.
   [[nodiscard]] bool given_up(std::uint32_t slot) const { return stopping_ || channel_.cancelled(slot); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void work(Worker& worker);
+  void work(Worker& worker, bool polls);
   /// Answers one call; true: this worker polls for the next.
   [[nodiscard]] bool serve(Worker& worker, std::uint32_t slot, Scratch& scratch);
   [[nodiscard]] bool begin_search();
@@ -65,7 +68,7 @@ class WorkerPool {
 
   // With mutex_ held:
   void publish_sleepers();
-  [[nodiscard]] Status start_worker();
+  [[nodiscard]] Status start_worker(bool polls);
 
   Channel& channel_;
   const Answer answer_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A boot in the hosted bridge: lay out the boot block, start the boot loader with descriptors of everything the enclave
-// has, wait until its kernel serves. Whatever fails, one undo follows: end the processes, remove the files, zero the
+// A boot in the hosted bridge: lay out the boot block, give a boot loader the descriptors of everything the enclave has,
+// wait until its kernel serves. Whatever fails, one undo follows: end the processes, remove the files, zero the
 // blocks. It does not depend on how far the boot came, so clean_up() after a crash of ours is the same.
 #include "kernel-bridge/hosted/hosted_bridge.hpp"
 
@@ -16,7 +16,6 @@
 #include "kernel-bridge/hosted/file_content.hpp"
 #include "kernel-bridge/hosted/hosted_machine.hpp"
 #include "kernel-bridge/hosted/run_files.hpp"
-#include "kernel-bridge/hosted/spawn.hpp"
 
 namespace hobbes::bridge {
 namespace {
@@ -27,6 +26,8 @@ using Blocks = std::vector<std::shared_ptr<Block>>;
 /// Killed processes with much memory need a while to go, but not this long.
 constexpr std::chrono::seconds end_timeout{10};
 constexpr Bytes max_initrd = gib(4);
+/// No boot for so long: then the start of the next loader is in nobody's way.
+constexpr std::chrono::milliseconds loader_rest{10};
 constexpr std::size_t max_blocks = std::extent_v<decltype(hobbes_machine_reply::regions)>;
 
 /// What is in a spec, found and read.
@@ -63,7 +64,7 @@ Result<UniqueFd> make_bell() {
 std::vector<hobbes_boot_region> regions_of(const BootSpec& spec, const Blocks& blocks) {
   std::vector<hobbes_boot_region> regions;
   for (std::size_t i = 0; i < blocks.size(); ++i)
-    regions.push_back({spec.blocks[i], blocks[i]->size().value, blocks[i]->numa().value, spawned_fd(i)});
+    regions.push_back({spec.blocks[i], blocks[i]->size().value, blocks[i]->numa().value, enclave_fd(i)});
   return regions;
 }
 
@@ -75,38 +76,37 @@ Status lay_out(const BootSpec& spec, const Ingredients& from) {
                             spec.cmd_line,
                             spec.cpus,
                             regions,
-                            spawned_fd(lines),
-                            spawned_fd(lines + 1),
-                            spawned_fd(lines + 2),
+                            enclave_fd(lines),
+                            enclave_fd(lines + 1),
+                            enclave_fd(lines + 2),
                             sample_clocks()};
   return write_boot_block(from.blocks[0]->bytes(), block, *from.kernel, from.initrd.bytes());
 }
 
-Result<Spawned> start_loader(const BootSpec& spec, const HostedConfig& config, const Blocks& blocks, const Lines& lines,
-                             const RunFiles& files) {
-  const UniqueFd log = TRY(files.create_log());
-  const UniqueFd identity = TRY(files.create_identity());
-  SpawnSpec loader;
-  loader.program = config.loader;
-  loader.args = {"hobbes-enclave", std::to_string(spawned_fd(0)), std::to_string(spec.blocks[0]),
-                 std::to_string(blocks[0]->size().value)};
-  for (const auto& block : blocks) loader.fds.push_back(block->fd());
-  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine})
-    loader.fds.push_back(line->get());
-  loader.log = log.get();
-  loader.identity = identity.get();
-  if (::geteuid() == 0) loader.user = User{spec.uid, spec.gid};
-  std::ranges::transform(spec.cpus, std::back_inserter(loader.cpus), &Cpu::id);
-  return spawn(loader);
+LoaderJob loader_job(const BootSpec& spec, const Blocks& blocks, const Lines& lines, int log) {
+  LoaderJob job;
+  for (const auto& block : blocks) job.fds.push_back(block->fd());
+  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine}) job.fds.push_back(line->get());
+  job.log = log;
+  job.base = spec.blocks[0];
+  job.size = blocks[0]->size();
+  job.cpus = spec.cpus;
+  job.uid = spec.uid;
+  job.gid = spec.gid;
+  return job;
 }
 
-Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, const HostedConfig& config, const Ingredients& from,
+/// Its name is kept before it begins: whoever ends us right now, a loader that goes on is found.
+Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader loader, const Ingredients& from,
                                              std::shared_ptr<MemoryPool> pool) {
   const RunFiles files(spec.run_dir);
   Lines lines{TRY(make_bell()), TRY(make_bell()), TRY(listen_machine(files.socket()))};
   TRY(lay_out(spec, from));
-  Spawned init = TRY(start_loader(spec, config, from.blocks, lines, files));
-  HostedParts parts{{TRY(identify(init.pid)), files.socket()},
+  const UniqueFd log = TRY(files.create_log());
+  TRY(files.record_init(loader.identity()));
+  const ProcessId name = TRY(identify(loader.identity()));
+  Spawned init = TRY(std::move(loader).boot(loader_job(spec, from.blocks, lines, log.get())));
+  HostedParts parts{{name, files.socket()},
                     std::move(init.pidfd),
                     from.blocks[0],
                     std::move(lines.control_bell),
@@ -117,7 +117,10 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, const HostedC
 
 }  // namespace
 
-HostedBridge::HostedBridge(HostedConfig config) : config_(std::move(config)), pool_(std::make_shared<MemoryPool>()) {}
+HostedBridge::HostedBridge(HostedConfig config)
+    : config_(std::move(config)),
+      pool_(std::make_shared<MemoryPool>()),
+      loaders_([this] { return WaitingLoader::start(config_.loader); }, loader_rest) {}
 
 Status HostedBridge::probe() {
   if (::access(config_.loader.c_str(), X_OK) != 0)
@@ -125,6 +128,7 @@ Status HostedBridge::probe() {
   TRY(kernels_.get(config_.kernel));
   if (const Status steady = check_tsc(); !steady) log::warning(steady.error().text());
   [[maybe_unused]] const std::uint64_t measured_now = tsc_hz();  // rather than in the first boot
+  loaders_.fill();
   return {};
 }
 
@@ -145,8 +149,9 @@ Status HostedBridge::scrub(std::uint64_t base) { return pool_->scrub(base); }
 
 Result<std::unique_ptr<Machine>> HostedBridge::boot(const BootSpec& spec, Clock::time_point deadline) {
   const Ingredients from = TRY(gather(spec, config_, kernels_, *pool_));
-  auto machine = start(spec, config_, from, pool_);
+  auto machine = start(spec, TRY(loaders_.take()), from, pool_);
   const Status up = machine ? (*machine)->wait_until_running(deadline) : Status(machine.error());
+  loaders_.fill();
   if (up) return std::unique_ptr<Machine>(*std::move(machine));
 
   const std::string output = RunFiles(spec.run_dir).log_tail();

@@ -4,10 +4,12 @@
 
 #include <memory>
 
+#include "base/stock.hpp"
 #include "kernel-bridge/bridge.hpp"
 #include "kernel-bridge/hosted/hosted_config.hpp"
 #include "kernel-bridge/hosted/kernel_cache.hpp"
 #include "kernel-bridge/hosted/memory_pool.hpp"
+#include "kernel-bridge/hosted/waiting_loader.hpp"
 
 namespace hobbes::bridge {
 
@@ -33,6 +35,7 @@ class HostedBridge final : public Bridge {
   const HostedConfig config_;
   KernelCache kernels_;
   const std::shared_ptr<MemoryPool> pool_;
+  Stock<WaitingLoader> loaders_;
 };
 
 }  // namespace hobbes::bridge

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// MemoryPool: the node's enclave memory in the hosted bridge: blocks at synthetic physical addresses, prepared by one
-// background thread.
+// MemoryPool: the node's enclave memory in the hosted bridge: blocks at synthetic physical addresses, prepared in the
+// background by one thread that lets others go first, or at once by whoever needs one that is not ready.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,31 +36,35 @@ class MemoryPool {
   /// that address.
   [[nodiscard]] Status take_in(std::uint64_t base, UniqueFd memfd, Bytes size);
 
-  /// The block at `base`; waits until it is prepared. Code::not_found, or why it could not be prepared.
+  /// The block at `base`, which this thread prepares if that has not happened yet. Code::not_found, or why it could not
+  /// be prepared.
   [[nodiscard]] Result<std::shared_ptr<Block>> get(std::uint64_t base);
-  /// What it is made of, as text; waits until it is prepared.
+  /// What it is made of, as text; waits until it is prepared, without hurrying anybody.
   [[nodiscard]] Result<std::string> backing(std::uint64_t base);
   [[nodiscard]] Status scrub(std::uint64_t base);
 
  private:
   struct Entry {
     std::shared_ptr<Block> block;
-    bool wanted = false;                         // somebody waits: prepare it before the others
+    bool in_work = false;                        // a thread prepares it
+    std::atomic<bool> needed = false;            // somebody prepares it at once: the background thread lets go of it
     std::optional<Result<std::string>> backing;  // set once it is prepared, or that failed
   };
-  using Entries = std::map<std::uint64_t, Entry>;
+  using Entries = std::map<std::uint64_t, Entry>;  // none is ever removed: references stay good
 
   [[nodiscard]] Status add(std::uint64_t base, Block block);
-  void prepare_blocks(const std::stop_token& stop);
-  /// REQUIRES: mutex_ is held.
+  void prepare_in_background(const std::stop_token& stop);
+
+  // REQUIRES, all of these: the lock is of mutex_, and held.
   [[nodiscard]] bool overlaps(std::uint64_t base, Bytes size) const;
-  /// REQUIRES: mutex_ is held. The block to prepare next; nullptr when all are.
+  [[nodiscard]] Result<Entry*> find(std::uint64_t base);
+  /// The block for the background thread to prepare next; nullptr when there is none.
   [[nodiscard]] Entry* next_unprepared();
-  /// Waits until the block is prepared. Entries are never removed, so the reference stays good.
-  [[nodiscard]] Result<Entry*> prepared(std::unique_lock<std::mutex>& lock, std::uint64_t base);
+  /// Releases the lock meanwhile. Without a result when `stop` said so.
+  void prepare(std::unique_lock<std::mutex>& lock, Entry& entry, const std::function<bool()>& stop);
 
   std::mutex mutex_;
-  std::condition_variable_any changed_;  // an entry was added or prepared
+  std::condition_variable_any changed_;  // an entry was added, or its preparation has ended
   Entries entries_;
   std::jthread preparer_;  // last: stopped before what it works on goes
 };

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -27,7 +28,12 @@ std::string read_text(const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<UniqueFd> RunFiles::create_identity() const { return create_file(identity()); }
+Status RunFiles::record_init(std::string_view stat_line) const {
+  const UniqueFd file = TRY(create_file(identity()));
+  if (::write(file.get(), stat_line.data(), stat_line.size()) != static_cast<ssize_t>(stat_line.size()))
+    return last_errno("run directory: write " + identity().string());
+  return {};
+}
 
 Result<UniqueFd> RunFiles::create_log() const { return create_file(log()); }
 

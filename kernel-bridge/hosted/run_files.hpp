@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/unique_fd.hpp"
 #include "kernel-bridge/hosted/process.hpp"
@@ -15,8 +16,9 @@ class RunFiles {
   explicit RunFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
   [[nodiscard]] std::filesystem::path socket() const { return directory_ / "machine.sock"; }
-  /// Where init leaves its identity before it executes, and what enclave processes write to stderr. New and empty.
-  [[nodiscard]] Result<UniqueFd> create_identity() const;
+  /// Keeps the /proc/<pid>/stat line of the process that is about to become init.
+  [[nodiscard]] Status record_init(std::string_view stat_line) const;
+  /// What enclave processes write to stderr. New and empty.
   [[nodiscard]] Result<UniqueFd> create_log() const;
 
   /// The init process that a boot with this directory started; Code::not_found when there was none.

@@ -2,7 +2,6 @@
 #include "kernel-bridge/hosted/run_files.hpp"
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include <fstream>
 
@@ -18,13 +17,10 @@ TEST_CASE("a run directory without a boot names no process", "[hosted]") {
   CHECK(files.remove());
 }
 
-TEST_CASE("init is found by the line it left", "[hosted]") {
+TEST_CASE("init is found by the line that was kept of it", "[hosted]") {
   const TestDir dir;
   const RunFiles files(dir.path());
-  const UniqueFd file = files.create_identity().value();
-  const auto leave = [&file](std::string_view text) {
-    REQUIRE(::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  };
+  const auto leave = [&files](std::string_view text) { REQUIRE(files.record_init(text)); };
   SECTION("a program may call itself anything") {
     leave("4711 (a) R 1 (b) S 1 4711 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n");
     CHECK(files.init().value() == ProcessId{4711, 987654});
