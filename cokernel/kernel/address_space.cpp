@@ -178,7 +178,8 @@ Sysret AddressSpace::map_locked(const Request& request) {
   region->file_offset = request.file_offset;
   copy_string(region->name, request.name, sizeof(region->name));
   if (!request.reserve_only) {
-    if (page_allocator().allocate_extents(size, true, region->extents, region->extent_count) != 0) return -ENOMEM;
+    if (page_allocator().allocate_extents(address, size, true, region->extents, region->extent_count) != 0)
+      return -ENOMEM;
     if (request.shared) {
       region->shared = new (nothrow) SharedMemory;
       if (region->shared == nullptr) {
@@ -300,7 +301,8 @@ int AddressSpace::protect_region(Region& region, uint32_t protection) {
     region.protection = protection;
   } else if (protection != port::prot_none) {
     // Reserved addresses come into use: now they get their memory.
-    if (page_allocator().allocate_extents(size, true, region.extents, region.extent_count) != 0) return -ENOMEM;
+    if (page_allocator().allocate_extents(region.start, size, true, region.extents, region.extent_count) != 0)
+      return -ENOMEM;
     region.protection = protection;
     return map_pages(region);
   }
@@ -327,27 +329,38 @@ Sysret AddressSpace::zero(UserAddr address, uint64_t size) {
   return 0;
 }
 
-void AddressSpace::start_heap(UserAddr start, uint64_t limit) {
-  heap_start_ = heap_end_ = heap_mapped_ = align_up(start, page_size);
-  heap_limit_ = limit;
+Sysret AddressSpace::start_heap(UserAddr start, const MemoryPlan& plan) {
+  Guard guard(lock_);
+  heap_start_ = heap_end_ = heap_mapped_ = align_up(start, large_page_size);
+  heap_limit_ = plan.heap_size;
+  large_pages_ = plan.large_pages;
+  return plan.map_heap ? grow_heap(heap_start_ + heap_limit_) : 0;
+}
+
+/// Maps the heap up to `to` at least: its first 2 MiB in small steps, because most heaps are small and fork copies them,
+/// the rest in large pages.
+Sysret AddressSpace::grow_heap(UserAddr to) {
+  const bool small = !large_pages_ && to - heap_start_ <= large_page_size;
+  UserAddr end = small ? max(align_up(to, page_size), heap_mapped_ + heap_step) : align_up(to, large_page_size);
+  const auto is_free = [&] {
+    return hole_locked(heap_mapped_, end, end - heap_mapped_, page_size) == heap_mapped_;
+  };
+  if (!is_free()) end = align_up(to, page_size);
+  if (!is_free()) return -ENOMEM;
+  Request request{heap_mapped_, end - heap_mapped_, port::prot_read | port::prot_write, true};
+  request.kind = RegionKind::heap;
+  request.name = "[heap]";
+  const Sysret mapped = map_locked(request);
+  if (mapped < 0) return mapped;
+  heap_mapped_ = end;
+  return 0;
 }
 
 Sysret AddressSpace::set_break(UserAddr to) {
   Guard guard(lock_);
   if (to < heap_start_ || to - heap_start_ > heap_limit_) return static_cast<Sysret>(heap_end_);
   if (to > heap_mapped_) {
-    uint64_t step = heap_mapped_ - heap_start_ >= large_page_size ? large_page_size : heap_step;
-    step = max(align_up(to - heap_mapped_, page_size), step);
-    if (hole_locked(heap_mapped_, heap_mapped_ + step, step, page_size) != heap_mapped_) {
-      step = align_up(to - heap_mapped_, page_size);
-      if (hole_locked(heap_mapped_, heap_mapped_ + step, step, page_size) != heap_mapped_)
-        return static_cast<Sysret>(heap_end_);
-    }
-    Request request{heap_mapped_, step, port::prot_read | port::prot_write, true};
-    request.kind = RegionKind::heap;
-    request.name = "[heap]";
-    if (map_locked(request) < 0) return static_cast<Sysret>(heap_end_);
-    heap_mapped_ += step;
+    if (grow_heap(to) < 0) return static_cast<Sysret>(heap_end_);
   } else if (const UserAddr keep = align_up(to, large_page_size); keep < heap_mapped_) {
     if (unmap_locked(keep, heap_mapped_) != 0) return static_cast<Sysret>(heap_end_);
     heap_mapped_ = keep;

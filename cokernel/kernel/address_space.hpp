@@ -10,6 +10,13 @@
 
 namespace hobbes::lwk {
 
+/// What a program is given to begin with.
+struct MemoryPlan {
+  uint64_t stack_size = 0, heap_size = 0;
+  bool map_heap = false;     ///< all of it at once; else as it grows
+  bool large_pages = false;  ///< stack and heap are of whole large pages
+};
+
 class AddressSpace : Immovable {
  public:
   ~AddressSpace();
@@ -37,7 +44,8 @@ class AddressSpace : Immovable {
   /// Makes private anonymous memory in the range read as zero again.
   [[nodiscard]] Sysret zero(UserAddr address, uint64_t size);
   [[nodiscard]] Sysret set_break(UserAddr to);
-  void start_heap(UserAddr start, uint64_t limit);
+  /// The heap begins at or above `start`. 0, or -ENOMEM when it is to be mapped and there is no room.
+  [[nodiscard]] Sysret start_heap(UserAddr start, const MemoryPlan& plan);
 
   /// Takes over a copy of everything `parent` maps: private memory is copied, shared memory shared. Runs in the child;
   /// the parent's thread sleeps meanwhile. `stack_pointer`: below it the stack it lies in is not worth copying.
@@ -78,6 +86,7 @@ class AddressSpace : Immovable {
   [[nodiscard]] int protect_region(Region& region, uint32_t protection);
   [[nodiscard]] int map_pages(const Region& region);
   void zero_locked(UserAddr start, UserAddr end);
+  [[nodiscard]] Sysret grow_heap(UserAddr to);
   [[nodiscard]] UserAddr choose_address(uint64_t size);
   [[nodiscard]] UserAddr hole_locked(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment);
   void insert(Region& region);
@@ -92,6 +101,7 @@ class AddressSpace : Immovable {
   uint32_t pins_ = 0;      ///< atomic
   UserAddr heap_start_ = 0, heap_end_ = 0, heap_mapped_ = 0;
   uint64_t heap_limit_ = 0;
+  bool large_pages_ = false;
   uint64_t mapped_bytes_ = 0;
 };
 

@@ -25,6 +25,7 @@ int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
   heap_end_ = parent.heap_end_;
   heap_mapped_ = parent.heap_mapped_;
   heap_limit_ = parent.heap_limit_;
+  large_pages_ = parent.large_pages_;
   for (Region& from : parent.regions_) {
     Owned<Region> region(new (nothrow) Region);
     if (!region) return -ENOMEM;
@@ -42,7 +43,7 @@ int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
       const uint64_t size = from.end - from.start;
       const bool own_stack = from.kind == RegionKind::stack && stack_pointer - from.start < size;
       const uint64_t skip = own_stack ? unused_stack(stack_pointer - from.start) : 0;
-      if (page_allocator().allocate_extents(size, own_stack, region->extents, region->extent_count) != 0)
+      if (page_allocator().allocate_extents(region->start, size, own_stack, region->extents, region->extent_count) != 0)
         return -ENOMEM;
       uint64_t offset = skip;
       (void)for_pieces(from.extents, from.extent_count, skip, size - skip, [&](PhysAddr source, uint64_t length) {

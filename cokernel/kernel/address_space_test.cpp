@@ -133,7 +133,7 @@ TEST_CASE("memory that the host may be writing to is not given to anyone else", 
 
 TEST_CASE("the heap grows in place, and what it gives back reads as zero", "[memory]") {
   Space test;
-  test.space.start_heap(base, 1 << 20);
+  REQUIRE(test.space.start_heap(base, {.heap_size = 1 << 20}) == 0);
   CHECK(test.space.set_break(0) == static_cast<Sysret>(base));
   CHECK(test.space.set_break(base + 100000) == static_cast<Sysret>(base + 100000));
   byte(test.space, base + 99999) = 'x';
@@ -141,6 +141,26 @@ TEST_CASE("the heap grows in place, and what it gives back reads as zero", "[mem
   CHECK(test.space.set_break(base + 100000) == static_cast<Sysret>(base + 100000));
   CHECK(byte(test.space, base + 99999) == 0);
   CHECK(test.space.set_break(base + (2 << 20)) == static_cast<Sysret>(base + 100000));  // beyond the limit
+}
+
+TEST_CASE("a heap that was asked for is there at once", "[memory]") {
+  Space test;
+  const uint64_t free = page_allocator().free_pages();
+  REQUIRE(test.space.start_heap(base, {.heap_size = 3 << 20, .map_heap = true}) == 0);
+  CHECK(page_allocator().free_pages() <= free - 768);
+  CHECK(test.space.set_break(base + (3 << 20)) == static_cast<Sysret>(base + (3 << 20)));
+  CHECK(test.space.start_heap(base + (1ull << 30), {.heap_size = 1ull << 40, .map_heap = true}) == -ENOMEM);
+}
+
+TEST_CASE("a heap of large pages begins with one", "[memory]") {
+  Space test;
+  REQUIRE(test.space.start_heap(base, {.heap_size = 4 << 20, .large_pages = true}) == 0);
+  REQUIRE(test.space.set_break(base + 100) == static_cast<Sysret>(base + 100));
+  uint64_t contiguous = 0;
+  const void* start = test.space.direct(base, large_page_size, 0, contiguous);
+  REQUIRE(start != nullptr);
+  CHECK(contiguous == large_page_size);
+  CHECK(port::physical(start) % large_page_size == 0);
 }
 
 TEST_CASE("bad requests are refused with Linux's errno", "[memory]") {

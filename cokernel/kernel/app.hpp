@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// App: an application as leviathan launched it: one leading process, all its descendants, one host-I/O channel.
+// App: an application as leviathan launched it: one process a rank, all their descendants, one host-I/O channel.
 #pragma once
 
+#include "cokernel/kernel/address_space.hpp"
 #include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/types.hpp"
+#include "cokernel/kernel/wait_queue.hpp"
 #include "kernel-bridge/abi/commands.h"
 #include "kernel-bridge/abi/host_io.h"
 
 namespace hobbes::lwk {
-
-struct Process;
 
 struct App : ListNode, Immovable {
   // Constant after creation.
@@ -17,17 +17,18 @@ struct App : ListNode, Immovable {
   hobbes_hio_channel* channel = nullptr;
   uint32_t uid = 0, gid = 0;
   bool rewrite = true;
-  uint64_t stack_size = 0, heap_size = 0;
+  MemoryPlan memory;
   uint64_t cpu_mask[4] = {};
   char name[64] = {};
 
   // Under the process table's lock.
-  uint32_t state = HOBBES_APP_INITTED;
-  int exit_code = 0;
+  uint32_t state = HOBBES_APP_INITTED;  ///< RUNNING: all ranks are loaded and may go
+  bool launched = false;                ///< there is one launch in its life
+  int exit_code = 0;                    ///< of the first rank that failed; so is `signal`
   int signal = 0;
-  uint32_t processes = 0;   ///< alive
-  Process* leader = nullptr;
-  uint32_t ranks = 0;       ///< launched
+  uint32_t processes = 0;               ///< alive
+  uint32_t ranks = 0;                   ///< of these, processes that were launched
+  WaitQueue loaded;                     ///< ranks wait here for each other
 };
 
 }  // namespace hobbes::lwk

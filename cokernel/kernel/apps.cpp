@@ -35,30 +35,68 @@ hobbes_app_status status_of(const App& app) {
 
 uint64_t channel_size() { return align_up(sizeof(hobbes_hio_channel), page_size); }
 
-/// What the first thread of an application starts with, lent by the launching control task until it has answered.
+/// A launch under way: the launching control task lends it to the ranks until the last of them is loaded or has failed.
 struct Launch {
   Thread* launcher;
+  App* app;
   const char* path;
-  ProgramStrings* strings;
+  // Under the process table's lock.
+  uint32_t loading = 0;  ///< ranks
+  int error = 0;         ///< the first
   const char* why = nullptr;
-  int result = 1;  // 1: being loaded
 };
 
-void finish_launch(Launch& launch, int result) {
-  Thread& launcher = *launch.launcher;
-  // release: partner is the acquire in launch_app(). The Launch is gone after it.
-  __atomic_store_n(&launch.result, result, __ATOMIC_RELEASE);
-  wake_thread(launcher);
+/// What the first thread of a rank starts with.
+struct Rank : ListNode, Immovable {
+  Launch* launch = nullptr;
+  Process* process = nullptr;
+  ProgramStrings strings;
+};
+
+/// Frees ranks that are loaded, or never were.
+struct Ranks : Immovable {
+  ~Ranks() {
+    while (Rank* rank = list.pop_front()) delete rank;
+  }
+  List<Rank> list;
+};
+
+/// So many ranks are loaded or have failed. The Launch and what belongs to it may be gone afterwards.
+void loaded(Launch& launch, uint32_t count, int error, const char* why) {
+  Guard guard(process_lock());
+  if (launch.error == 0 && error != 0) {
+    launch.error = error;
+    launch.why = why;
+  }
+  launch.loading -= count;
+  if (launch.loading > 0) return;
+  if (launch.error == 0) {
+    launch.app->state = HOBBES_APP_RUNNING;
+    launch.app->loaded.wake_all();
+  }
+  wake_thread(*launch.launcher);
 }
 
-/// The first code of an application, in its new address space.
-void start_app(Thread& self) {
-  auto& launch = *static_cast<Launch*>(self.start_argument);
-  const App& app = *self.process->app;
+/// Ranks start together, so that one that cannot be loaded keeps all from it: then the others are killed here.
+void wait_for_other_ranks(App& app) {
+  Waiter waiter(app.loaded);
+  const auto running = [&] {
+    Guard guard(process_lock());
+    return app.state == HOBBES_APP_RUNNING;
+  };
+  (void)sleep_until(running, never);  // a signal is looked at on the way to user mode
+}
+
+/// The first code of a rank, in its new address space.
+void start_rank(Thread& self) {
+  auto& rank = *static_cast<Rank*>(self.start_argument);
+  App& app = *self.process->app;
   bool gone = false;
-  const int error = execute(self, launch.path, *launch.strings, app.stack_size, app.heap_size, launch.why, gone);
-  finish_launch(launch, error);
+  const char* why = nullptr;
+  const int error = execute(self, rank.launch->path, rank.strings, app.memory, why, gone);
+  loaded(*rank.launch, 1, error, why);
   if (error != 0) exit_process(exited(127));
+  wait_for_other_ranks(app);
   port::enter_user(self);
 }
 
@@ -95,23 +133,110 @@ void configure(App& app, const hobbes_app_launch& launch, const char* name) {
   app.uid = launch.uid;
   app.gid = launch.gid;
   app.rewrite = (launch.flags & HOBBES_APP_NO_REWRITE) == 0;
-  app.heap_size = launch.heap_size == 0 ? default_heap : min(launch.heap_size, largest_heap);
-  app.stack_size = launch.stack_size == 0 ? default_stack : max(min(launch.stack_size, largest_stack), smallest_stack);
+  app.memory.stack_size = launch.stack_size == 0 ? default_stack : launch.stack_size;
+  app.memory.heap_size = launch.heap_size == 0 ? default_heap : launch.heap_size;
+  app.memory.map_heap = launch.heap_size != 0;
+  app.memory.large_pages = (launch.flags & HOBBES_APP_LARGE_PAGES) != 0;
   memcpy(app.cpu_mask, launch.cpu_mask, sizeof(app.cpu_mask));
   copy_string(app.name, name, sizeof(app.name));
 }
 
-int prepare_process(Process& process, App& app, const hobbes_app_launch& launch, const LaunchStrings& strings) {
+/// The rank's own copy of the program's strings, with its number if there are several.
+int copy_strings(Rank& rank, const hobbes_app_launch& launch, const LaunchStrings& strings, uint32_t number) {
+  constexpr uint64_t most_for_number = 64;
+  ProgramStrings& program = rank.strings;
+  program.bytes = static_cast<char*>(allocate(strings.program_size + most_for_number));
+  if (program.bytes == nullptr) return -ENOMEM;
+  memcpy(program.bytes, strings.program, strings.program_size);
+  program.size = strings.program_size;
+  program.argc = launch.argc;
+  program.envc = launch.envc;
+  if (launch.ranks == 1) return 0;
+  const auto append = [&](const char* name, uint64_t value) {
+    program.size += format(program.bytes + program.size, most_for_number / 2, "%s=%u", name, value) + 1;
+    ++program.envc;
+  };
+  append("PMI_RANK", number);
+  append("PMI_SIZE", launch.ranks);
+  return 0;
+}
+
+int prepare_process(Process& process, App& app, const hobbes_app_launch& launch, const LaunchStrings& strings,
+                    uint32_t number) {
   copy_string(process.cwd, strings.cwd[0] == '/' ? strings.cwd : "/", sizeof(process.cwd));
   process.umask = launch.umask & 0777;
   process.group = process.session = process.pid;
   process.files = fs::FdTable::create_stdio(app);
   if (process.files == nullptr) return -ENOMEM;
-  Thread& thread = *process.threads.front();
-  uint64_t all = 0;
-  for (const uint64_t mask : app.cpu_mask) all |= mask;
-  for (int i = 0; i < 4; ++i) thread.affinity[i] = all != 0 ? app.cpu_mask[i] : ~0ull;
+  share_of_cpus(app.cpu_mask, number, launch.ranks, process.threads.front()->affinity);
   return 0;
+}
+
+/// A rank that is ready to be started.
+int create_rank(Launch& launch, const hobbes_app_launch& request, const LaunchStrings& strings, uint32_t number,
+                Ranks& ranks) {
+  Owned<Rank> rank(new (nothrow) Rank);
+  if (!rank) return -ENOMEM;
+  if (const int error = copy_strings(*rank, request, strings, number); error != 0) return error;
+  Process* process = create_process(init_process(), launch.app);
+  if (process == nullptr) return -ENOMEM;
+  if (const int error = prepare_process(*process, *launch.app, request, strings, number); error != 0) {
+    discard_process(process);
+    return error;
+  }
+  process->is_rank = true;
+  rank->launch = &launch;
+  rank->process = process;
+  Thread& thread = *process->threads.front();
+  thread.start = start_rank;
+  thread.start_argument = rank.get();
+  ranks.list.push_back(*rank.release());
+  return 0;
+}
+
+void signal_all_locked(const App& app, const SignalInfo& info) {
+  for (Process& process : all_processes())
+    if (process.app == &app) send_signal_locked(process, info);
+}
+
+void kill_all_locked(const App& app) {
+  SignalInfo info{};
+  info.signo = SIGKILL;
+  signal_all_locked(app, info);
+}
+
+/// Starts them, and waits until every one is loaded or has failed.
+void load_ranks(Launch& launch, Ranks& ranks) {
+  int error = 0;
+  uint32_t not_started = 0;
+  for (Rank& rank : ranks.list) {
+    Process& process = *rank.process;
+    if (error == 0) error = port::start_process(process, *process.threads.front());
+    if (error == 0) continue;
+    discard_process(&process);
+    ++not_started;
+  }
+  if (not_started > 0) loaded(launch, not_started, error, nullptr);
+  const auto all_loaded = [&] {
+    Guard guard(process_lock());
+    return launch.loading == 0;
+  };
+  while (true) {
+    const uint32_t seen = detail::wake_word();
+    if (all_loaded()) return;
+    port::wait(&launch.launcher->wake_word, seen, never);
+  }
+}
+
+/// What cannot be granted is refused, not bent. Null: all can.
+const char* refusal_of(const hobbes_app_launch& launch) {
+  if ((launch.flags & HOBBES_APP_SMARTMAP) != 0)
+    return "SMARTMAP: this co-kernel does not map the ranks' memory into each other";
+  if (launch.ranks == 0) return "there is no rank to start";
+  if (launch.heap_size > largest_heap) return "the heap size is more than 1 TiB";
+  if (launch.stack_size > largest_stack) return "the stack size is more than 16 GiB";
+  if (launch.stack_size != 0 && launch.stack_size < smallest_stack) return "the stack size is less than 64 KiB";
+  return has_cpus(launch.cpu_mask) ? nullptr : "the CPU list names a CPU that the enclave does not have";
 }
 
 }  // namespace
@@ -138,72 +263,50 @@ int create_app(uint64_t id, hobbes_hio_created& created) {
   return 0;
 }
 
-int launch_app(const hobbes_app_launch& launch, const char* strings, char* why, size_t why_size) {
+int launch_app(const hobbes_app_launch& request, const char* strings, char* why, size_t why_size) {
   why[0] = '\0';
   LaunchStrings parsed;
-  if (!parse_strings(launch, strings, parsed)) return -EINVAL;
-  App* app = nullptr;
+  if (!parse_strings(request, strings, parsed)) return -EINVAL;
+  if (const char* refusal = refusal_of(request)) {
+    format(why, why_size, "%s", refusal);
+    return -EINVAL;
+  }
+  Launch launch{&port::current(), nullptr, parsed.path};
   {
     Guard guard(process_lock());
-    app = find_app(launch.app_id);
-    if (app == nullptr) return -ESRCH;
-    if (app->state != HOBBES_APP_INITTED && app->state != HOBBES_APP_RUNNING) return -EBUSY;
+    launch.app = find_app(request.app_id);
+    if (launch.app == nullptr) return -ESRCH;
+    if (launch.app->launched) return -EBUSY;
+    launch.app->launched = true;
+    launch.app->ranks = launch.loading = request.ranks;
   }
-  if (app->state == HOBBES_APP_INITTED) configure(*app, launch, parsed.name);
+  configure(*launch.app, request, parsed.name);
 
-  ProgramStrings program;
-  program.bytes = static_cast<char*>(allocate(max<uint64_t>(parsed.program_size, 1)));
-  if (program.bytes == nullptr) return -ENOMEM;
-  memcpy(program.bytes, parsed.program, parsed.program_size);
-  program.size = parsed.program_size;
-  program.argc = launch.argc;
-  program.envc = launch.envc;
-
-  Process* process = create_process(init_process(), app);
-  if (process == nullptr) return -ENOMEM;
-  if (const int error = prepare_process(*process, *app, launch, parsed); error != 0) {
-    discard_process(process);
-    return error;
-  }
-  {
-    Guard guard(process_lock());
-    app->state = HOBBES_APP_RUNNING;
-    if (app->leader == nullptr) app->leader = process;
-    ++app->ranks;
-  }
-  Thread& self = port::current();
-  Launch handover{&self, parsed.path, &program};
-  Thread& thread = *process->threads.front();
-  thread.start = start_app;
-  thread.start_argument = &handover;
-  if (const int error = port::start_process(*process, thread); error != 0) {
-    {
-      Guard guard(process_lock());
-      --app->ranks;
-      app->state = HOBBES_APP_INITTED;
-      app->leader = nullptr;
+  Ranks ranks;
+  for (uint32_t number = 0; number < request.ranks; ++number) {
+    if (const int error = create_rank(launch, request, parsed, number, ranks); error != 0) {
+      for (Rank& rank : ranks.list) discard_process(rank.process);
+      return error;
     }
-    discard_process(process);
-    return error;
   }
-  while (__atomic_load_n(&handover.result, __ATOMIC_ACQUIRE) == 1) {
-    const uint32_t seen = detail::wake_word();
-    if (__atomic_load_n(&handover.result, __ATOMIC_ACQUIRE) == 1) port::wait(&self.wake_word, seen, never);
+  load_ranks(launch, ranks);
+  if (launch.error != 0) {
+    if (launch.why != nullptr) format(why, why_size, "%s", launch.why);
+    Guard guard(process_lock());
+    kill_all_locked(*launch.app);
   }
-  if (handover.result != 0 && handover.why != nullptr) format(why, why_size, "%s", handover.why);
-  return handover.result;
+  return launch.error;
 }
 
 int kill_app(uint64_t id, int signal) {
   if (signal < 1 || signal > signal_count) return -EINVAL;
   Guard guard(process_lock());
-  App* app = find_app(id);
+  const App* app = find_app(id);
   if (app == nullptr || app->processes == 0) return -ESRCH;
   SignalInfo info{};
   info.signo = signal;
   info.code = si_user;
-  for (Process& process : all_processes())
-    if (process.app == app) send_signal_locked(process, info);
+  signal_all_locked(*app, info);
   return 0;
 }
 
@@ -248,19 +351,16 @@ bool end_all_apps(int64_t deadline_ns) {
   return sleep_until(all_ended, deadline_ns) == Wake::condition;
 }
 
-void app_process_ended_locked(App& app, bool leader, int status) {
+void app_process_ended_locked(App& app, bool is_rank, int status) {
   --app.processes;
-  if (leader) {
-    app.signal = status & 0x7f;
-    app.exit_code = app.signal == 0 ? status >> 8 : 0;
-    app.leader = nullptr;
-    if (app.ranks <= 1) {
-      // What the leading process leaves behind ends with it.
-      SignalInfo info{};
-      info.signo = SIGKILL;
-      for (Process& process : all_processes())
-        if (process.app == &app) send_signal_locked(process, info);
+  if (is_rank) {
+    const bool success_so_far = app.signal == 0 && app.exit_code == 0;
+    if (success_so_far) {
+      app.signal = status & 0x7f;
+      app.exit_code = app.signal == 0 ? status >> 8 : 0;
     }
+    // What the last of them leaves behind ends with it.
+    if (--app.ranks == 0) kill_all_locked(app);
   }
   if (app.processes > 0) return;
   app.state = app.signal == 0 ? HOBBES_APP_STOPPED : HOBBES_APP_CRASHED;

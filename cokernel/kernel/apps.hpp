@@ -9,7 +9,8 @@ namespace hobbes::lwk {
 
 /// HIO_CREATE: a new App with a host-I/O channel. 0, -EEXIST, -ENOMEM.
 [[nodiscard]] int create_app(uint64_t id, hobbes_hio_created& created);
-/// APP_LAUNCH, after create_app of its id; `strings` as abi/commands.h says. 0 or -errno with a sentence in `why`.
+/// APP_LAUNCH, after create_app of its id; `strings` as abi/commands.h says. Answers when all ranks are loaded: 0, or
+/// -errno with a sentence in `why`, and then none of them runs.
 [[nodiscard]] int launch_app(const hobbes_app_launch& launch, const char* strings, char* why, size_t why_size);
 /// APP_KILL: every process of the application gets `signal`. 0, -ESRCH, -EINVAL.
 [[nodiscard]] int kill_app(uint64_t id, int signal);
@@ -20,8 +21,8 @@ namespace hobbes::lwk {
 /// SHUTDOWN: SIGKILLs everything and waits until nothing runs or the deadline passes.
 [[nodiscard]] bool end_all_apps(int64_t deadline_ns);
 
-/// Under process_lock: a process of the application has ended with wait4's `status`.
-void app_process_ended_locked(App& app, bool leader, int status);
+/// Under process_lock: a process of the application, one of its ranks or not, has ended with wait4's `status`.
+void app_process_ended_locked(App& app, bool is_rank, int status);
 /// Under process_lock: a thread leaves; its counters are kept.
 void account_thread_locked(const Thread& thread);
 [[nodiscard]] hobbes_counters counters();

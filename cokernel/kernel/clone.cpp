@@ -210,8 +210,9 @@ Sysret sys_execve(Thread& self, const Args& args) {
   if (const int error = gather(strings, capacity, args[2], strings.envc); error != 0) return error;
   const char* why = nullptr;
   bool gone = false;
-  App& app = *self.process->app;
-  const int error = execute(self, path.data(), strings, app.stack_size, app.heap_size, why, gone);
+  MemoryPlan plan = self.process->app->memory;
+  plan.map_heap = false;  // it was asked for the application, not for whatever that starts
+  const int error = execute(self, path.data(), strings, plan, why, gone);
   if (error != 0 && gone) {
     strings.~ProgramStrings();
     strings.bytes = nullptr;

@@ -44,8 +44,20 @@ void append_status(const fs::FileStatus& from, Reply& reply) {
 }
 
 /// Opens an enclave path. 0 or -errno (-EXDEV: it is the host's).
-int open(const char* path, uint32_t flags, uint32_t mode, fs::FileRef& file) {
-  return path == nullptr || path[0] != '/' ? -EINVAL : static_cast<int>(fs::control_open(path, flags, mode, file));
+int open(const char* path, const hobbes_file_open& wanted, fs::FileRef& file) {
+  if (path == nullptr || path[0] != '/') return -EINVAL;
+  return static_cast<int>(fs::control_open(path, {wanted.uid, wanted.gid}, wanted.flags, wanted.mode, file));
+}
+
+/// Only its owner, or root, decides about a file's mode.
+int set_mode(fs::File& file, const hobbes_file_open& wanted) {
+  fs::FileStatus now;
+  if (const Sysret failed = fs::status_of(file, now); failed < 0) return static_cast<int>(failed);
+  if (wanted.uid != 0 && wanted.uid != now.uid) return -EPERM;
+  fs::Change change;
+  change.set_mode = true;
+  change.mode = wanted.mode;
+  return static_cast<int>(file.change(change));
 }
 
 }  // namespace
@@ -57,13 +69,19 @@ void open_file(const Request& request, Reply& reply) {
   OpenFile* slot = find_free();
   if (slot == nullptr) return reply.fail(-EMFILE, "files open through the control queue");
   hobbes_file_opened opened{};
-  const int error = open(path, wanted.flags, wanted.mode, slot->file);
+  const int error = open(path, wanted, slot->file);
   if (error == -EXDEV) {
     opened.where = HOBBES_FILE_ON_HOST;
     reply.append(&opened, sizeof(opened));
     return reply.append(path, strlen(path) + 1);
   }
   if (error != 0) return reply.fail(error);
+  if ((wanted.options & HOBBES_FILE_SET_MODE) != 0) {
+    if (const int refused = set_mode(*slot->file, wanted); refused != 0) {
+      slot->file = fs::FileRef();
+      return reply.fail(refused);
+    }
+  }
   slot->handle = next_handle++;
   slot->position = 0;
   opened.handle = slot->handle;
@@ -127,7 +145,7 @@ void seek_file(const Request& request, Reply& reply) {
 void stat_file(const Request& request, Reply& reply) {
   const char* path = request.string_at(0);
   fs::FileRef file;
-  const int error = open(path, 0, 0, file);
+  const int error = open(path, {}, file);
   if (error == -EXDEV) {
     hobbes_file_status status{};
     status.where = HOBBES_FILE_ON_HOST;

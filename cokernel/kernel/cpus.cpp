@@ -23,6 +23,16 @@ void present_mask(uint64_t mask[4]) {
 }
 
 bool any(const uint64_t mask[4]) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
+bool contains(const uint64_t mask[4], uint32_t cpu) { return (mask[cpu / 64] >> cpu % 64 & 1) != 0; }
+
+/// After the CPUs have changed. A thread that starts now comes before or after us, under the same lock.
+void place_all_threads() {
+  Guard guard(process_lock());
+  for (Process& process : all_processes()) {
+    if (&process == &init_process()) continue;  // the kernel's own stay on the CPU it booted on
+    for (Thread& thread : process.threads) place_thread(thread);
+  }
+}
 
 }  // namespace
 
@@ -32,11 +42,14 @@ void start_cpus() {
 }
 
 int add_cpu(const hobbes_boot_cpu& cpu) {
-  Guard guard(lock);
   int slot = -ENOSPC;
-  for (uint32_t i = max_cpus; i > 0; --i)
-    if (!cpus[i - 1].present) slot = static_cast<int>(i - 1);
-  if (slot >= 0) cpus[slot] = {true, cpu};
+  {
+    Guard guard(lock);
+    for (uint32_t i = max_cpus; i > 0; --i)
+      if (!cpus[i - 1].present) slot = static_cast<int>(i - 1);
+    if (slot >= 0) cpus[slot] = {true, cpu};
+  }
+  if (slot >= 0) place_all_threads();
   return slot;
 }
 
@@ -54,14 +67,14 @@ int remove_cpu(uint32_t cpu_id) {
     if (count == 1) return -EBUSY;
     found->present = false;
   }
-  Guard guard(process_lock());
-  for (Process& process : all_processes())
-    for (Thread& thread : process.threads) {
-      uint64_t mask[4];
-      allowed_cpus(thread, mask);
-      port::set_affinity(thread, mask);
-    }
+  place_all_threads();
   return 0;
+}
+
+void place_thread(Thread& thread) {
+  uint64_t mask[4];
+  allowed_cpus(thread, mask);
+  port::set_affinity(thread, mask);
 }
 
 uint32_t cpu_count() {
@@ -83,6 +96,33 @@ void allowed_cpus(const Thread& thread, uint64_t mask[4]) {
   if (any(wanted)) memcpy(mask, wanted, sizeof(wanted));
 }
 
+bool has_cpus(const uint64_t mask[4]) {
+  uint64_t ours[4];
+  present_mask(ours);
+  uint64_t missing = 0;
+  for (int i = 0; i < 4; ++i) missing |= mask[i] & ~ours[i];
+  return missing == 0;
+}
+
+void share_of_cpus(const uint64_t wanted[4], uint32_t part, uint32_t parts, uint64_t share[4]) {
+  // CPUs that come later are anybody's who did not ask for some.
+  for (int i = 0; i < 4; ++i) share[i] = any(wanted) ? wanted[i] : ~0ull;
+  uint64_t cpus_to_share[4];
+  present_mask(cpus_to_share);
+  uint32_t count = 0;
+  for (int i = 0; i < 4; ++i) cpus_to_share[i] &= share[i];
+  for (uint32_t cpu = 0; cpu < max_cpus; ++cpu) count += contains(cpus_to_share, cpu) ? 1 : 0;
+  if (parts <= 1 || count < parts) return;
+  const uint64_t first = uint64_t{part} * count / parts, end = (uint64_t{part} + 1) * count / parts;
+  uint32_t seen = 0;
+  memset(share, 0, 4 * sizeof(uint64_t));
+  for (uint32_t cpu = 0; cpu < max_cpus; ++cpu) {
+    if (!contains(cpus_to_share, cpu)) continue;
+    if (seen >= first && seen < end) share[cpu / 64] |= 1ull << cpu % 64;
+    ++seen;
+  }
+}
+
 int pin_thread(Thread& thread, const uint64_t mask[4]) {
   uint64_t ours[4];
   present_mask(ours);
@@ -100,7 +140,7 @@ void where_is(Thread& self, uint32_t& cpu, uint32_t& node) {
   allowed_cpus(self, mask);
   Guard guard(lock);
   for (uint32_t i = 0; i < max_cpus; ++i) {
-    if (!cpus[i].present || cpus[i].machine.cpu_id != machine || (mask[i / 64] >> i % 64 & 1) == 0) continue;
+    if (!cpus[i].present || cpus[i].machine.cpu_id != machine || !contains(mask, i)) continue;
     cpu = i;
     node = cpus[i].machine.numa < 0 ? 0 : static_cast<uint32_t>(cpus[i].machine.numa);
     return;

@@ -41,7 +41,7 @@ int read_table(ElfImage& image, void* to, uint64_t size, uint64_t offset) {
 
 int check_load(ElfImage& image, const ElfSegment& segment, const char*& why) {
   if (segment.file_size > segment.memory_size) return refuse(why, "a segment is larger in the file than in memory");
-  if (segment.address + segment.memory_size < segment.address || segment.memory_size > largest_image)
+  if (segment.address > UINT64_MAX - largest_image - page_size || segment.memory_size > largest_image)
     return refuse(why, "a segment is too large");
   if (segment.offset % page_size != segment.address % page_size) return refuse(why, "a segment is misaligned");
   const UserAddr start = align_down(segment.address, page_size);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int script_depth = 4;
 constexpr uint64_t script_line = 256;
-constexpr UserAddr stack_end = port::user_end - 16 * page_size;
+constexpr UserAddr stack_end = port::user_end - large_page_size;  // whole large pages fit below it
 
 enum Auxiliary : uint64_t {
   AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8, AT_ENTRY = 9,
@@ -52,6 +52,7 @@ int follow_script(const ElfImage& image, char* path, ProgramStrings& strings, co
   memcpy(line, image.head, min(image.head_size, script_line));
   if (line[0] != '#' || line[1] != '!') return 0;
   char* end = strchr(line, '\n');
+  if (end == nullptr && image.head_size < script_line) end = line + image.head_size;  // a line that the file's end ends
   if (end == nullptr) {
     why = "its first line (#!) is too long";
     return -ENOEXEC;
@@ -133,10 +134,10 @@ uint64_t hwcap() {
 }
 
 /// Before the images, which go wherever there is room. The stack's lowest address, or -errno.
-Sysret map_stack(AddressSpace& space, uint64_t stack_size) {
+Sysret map_stack(AddressSpace& space, const MemoryPlan& plan) {
   AddressSpace::Request request;
-  request.size = stack_size;
-  request.address = stack_end - align_up(stack_size, page_size);
+  request.size = align_up(plan.stack_size, plan.large_pages ? large_page_size : page_size);
+  request.address = stack_end - request.size;
   request.protection = port::prot_read | port::prot_write;
   request.fixed = true;
   request.kind = RegionKind::stack;
@@ -216,8 +217,8 @@ void name_process(Process& process, const char* path) {
 
 ProgramStrings::~ProgramStrings() { release(bytes); }
 
-int execute(Thread& self, const char* path, ProgramStrings& strings, uint64_t stack_size, uint64_t heap_limit,
-            const char*& why, bool& gone) {
+int execute(Thread& self, const char* path, ProgramStrings& strings, const MemoryPlan& plan, const char*& why,
+            bool& gone) {
   Process& process = *self.process;
   gone = false;
   Owned<ElfImage> image(new (nothrow) ElfImage);
@@ -242,8 +243,11 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, uint64_t st
   process.space.clear(true);
   process.stubs.forget();
   process.image = image->file;
-  const Sysret bottom = map_stack(process.space, stack_size);
-  if (bottom < 0) return static_cast<int>(bottom);
+  const Sysret bottom = map_stack(process.space, plan);
+  if (bottom < 0) {
+    why = "its stack does not fit into the enclave's free memory";
+    return static_cast<int>(bottom);
+  }
   if (const int error = map_elf(*image, process.space); error != 0) return error;
   if (dynamic)
     if (const int error = map_elf(*interpreter, process.space); error != 0) return error;
@@ -252,7 +256,10 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, uint64_t st
   const auto stack_bottom = static_cast<UserAddr>(bottom);
   if (const int error = build_stack(process, strings, *image, loader, stack_bottom, stack_pointer); error != 0)
     return error;
-  process.space.start_heap(image->bias + image->high, heap_limit);
+  if (const Sysret started = process.space.start_heap(image->bias + image->high, plan); started < 0) {
+    why = "its heap does not fit into the enclave's free memory";
+    return static_cast<int>(started);
+  }
   name_process(process, image->path);
   if (process.files != nullptr) process.files->close_on_exec();
   reset_signals(self);

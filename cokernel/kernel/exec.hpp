@@ -19,7 +19,7 @@ inline constexpr uint64_t program_strings_limit = 2 << 20;  ///< as Linux' with 
 /// Loads `path` into the running process, whose other threads have left and whose old image is gone or about to go.
 /// 0: self.registers are at the program's entry. -errno with a reason in `why` (may stay null): before the point of no
 /// return nothing has changed; behind it (`*gone`) the process has no image any more and must end.
-[[nodiscard]] int execute(Thread& self, const char* path, ProgramStrings& strings, uint64_t stack_size,
-                          uint64_t heap_limit, const char*& why, bool& gone);
+[[nodiscard]] int execute(Thread& self, const char* path, ProgramStrings& strings, const MemoryPlan& plan,
+                          const char*& why, bool& gone);
 
 }  // namespace hobbes::lwk

@@ -137,8 +137,8 @@ Sysret sys_prlimit64(Thread& self, const Args& args) {
   struct {
     uint64_t soft, hard;
   } limit{unlimited, unlimited};
-  if (args[1] == limit_stack) limit.soft = self.process->app->stack_size;
-  if (args[1] == limit_data) limit.soft = self.process->app->heap_size;
+  if (args[1] == limit_stack) limit.soft = self.process->app->memory.stack_size;
+  if (args[1] == limit_data) limit.soft = self.process->app->memory.heap_size;
   if (args[1] == limit_core) limit.soft = limit.hard = 0;
   if (args[1] == limit_files) limit.soft = limit.hard = file_limit;
   if (args[2] != 0) {

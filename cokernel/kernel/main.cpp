@@ -58,6 +58,7 @@ void start_kernel() {
   Process& init = init_process();
   init.pid = init.group = init.session = 1;
   init.parent = &init;
+  init.umask = 0;  // files are opened for others in its name, who say what they mean
   copy_string(init.command, "init", sizeof(init.command));
   all_processes().push_back(init);
 }

@@ -10,6 +10,8 @@ namespace {
 
 PageAllocator the_page_allocator;
 
+constexpr uint64_t largest_block = uint64_t{UINT32_MAX} << page_shift;  // its pages have 32-bit numbers
+
 uint32_t floor_log2(uint64_t value) { return 63u - static_cast<uint32_t>(__builtin_clzll(value)); }
 uint32_t ceil_log2(uint64_t value) { return value <= 1 ? 0 : floor_log2(value - 1) + 1; }
 
@@ -19,6 +21,7 @@ PageAllocator& page_allocator() { return the_page_allocator; }
 
 int PageAllocator::add_block(PhysAddr base, uint64_t size, uint64_t reserved) {
   if (size == 0 || base % large_page_size != 0 || size % large_page_size != 0) return -EINVAL;
+  if (base + size < base || size > largest_block) return -EINVAL;
   Guard guard(lock_);
   for (uint32_t i = 0; i < block_count_; ++i)
     if (base < blocks_[i].base + (blocks_[i].pages << page_shift) && blocks_[i].base < base + size) return -EEXIST;
@@ -126,32 +129,37 @@ PhysAddr PageAllocator::allocate(uint32_t order, bool zeroed, bool* was_zero) {
   return base;
 }
 
-int PageAllocator::allocate_extents(uint64_t size, bool zeroed, Extent*& extents, uint32_t& count) {
+int PageAllocator::allocate_extents(UserAddr address, uint64_t size, bool zeroed, Extent*& extents, uint32_t& count) {
   constexpr uint32_t most = 4096;
   Buffer scratch(most * sizeof(Extent));
   if (!scratch) return -ENOMEM;
   auto* found = reinterpret_cast<Extent*>(scratch.data());
   uint32_t pieces = 0;
   uint64_t left = pages_of(size);
-  uint32_t order = min(ceil_log2(left), max_order);
+  // What lies before the first boundary of a large page is got by itself.
+  uint64_t head = pages_of(align_up(address, large_page_size) - address);
+  if (left < head + (large_page_size >> page_shift)) head = 0;
+  uint32_t largest = max_order;
   while (left > 0) {
-    // One chunk that covers all that is left (its tail goes back), else the largest there is.
-    order = min(order, ceil_log2(left));
+    // One chunk that covers all that is wanted (its tail goes back), else the largest there is.
+    const uint64_t wanted = head > 0 ? head : left;
+    const uint32_t order = min(largest, ceil_log2(wanted));
     bool zero = false;
     const PhysAddr base = pieces < most ? allocate(order, false, &zero) : 0;
     if (base == 0) {
       if (order > 0 && pieces < most) {
-        --order;
+        largest = order - 1;
         continue;
       }
       for (uint32_t i = 0; i < pieces; ++i) free(found[i].base, found[i].size);
       return -ENOMEM;
     }
-    const uint64_t pages = min(left, uint64_t{1} << order);
+    const uint64_t pages = min(wanted, uint64_t{1} << order);
     if (pages < 1ull << order) give_back(base + (pages << page_shift), (1ull << order) - pages, zero);
     if (zeroed && !zero) memset(port::direct(base), 0, pages << page_shift);
     found[pieces++] = {base, pages << page_shift};
     left -= pages;
+    head -= min(head, pages);
   }
   extents = static_cast<Extent*>(lwk::allocate(pieces * sizeof(Extent)));
   if (extents == nullptr) {

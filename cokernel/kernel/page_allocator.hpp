@@ -24,9 +24,10 @@ class PageAllocator : Immovable {
 
   /// A naturally aligned chunk of 2^order pages; 0: none. `was_zero`: whether it was before `zeroed` made it so.
   [[nodiscard]] PhysAddr allocate(uint32_t order, bool zeroed, bool* was_zero = nullptr);
-  /// `size` bytes (whole pages) in as few pieces as possible, 2 MiB aligned where they are that large. `extents` is from
-  /// the kernel heap and the caller's. 0 or -ENOMEM.
-  [[nodiscard]] int allocate_extents(uint64_t size, bool zeroed, Extent*& extents, uint32_t& count);
+  /// `size` bytes (whole pages) to be mapped at `address`, in as few pieces as possible; what fills 2 MiB there is 2 MiB
+  /// aligned, so that one large page maps it, unless memory is in smaller pieces. `extents` is from the kernel heap and
+  /// the caller's. 0 or -ENOMEM.
+  [[nodiscard]] int allocate_extents(UserAddr address, uint64_t size, bool zeroed, Extent*& extents, uint32_t& count);
   /// Any page range that was allocated, whole chunks or not.
   void free(PhysAddr base, uint64_t size);
 

@@ -20,7 +20,7 @@ constexpr uint64_t block_size = 8 << 20;
 struct Arena {
   Arena() {
     testing::start_kernel();
-    REQUIRE(page_allocator().allocate_extents(2 * block_size, true, extents, count) == 0);
+    REQUIRE(page_allocator().allocate_extents(0, 2 * block_size, true, extents, count) == 0);
     REQUIRE(count == 1);
     base = align_up(extents[0].base, large_page_size);
     memset(port::direct(base), 0, block_size);
@@ -35,6 +35,16 @@ struct Arena {
   uint32_t count = 0;
   PhysAddr base = 0;
 };
+
+TEST_CASE("a block that overlaps another, or the end of all addresses, is refused", "[pages]") {
+  Arena arena;
+  PageAllocator& pages = *arena.allocator;
+  CHECK(pages.add_block(arena.base, block_size, 0) == -EEXIST);
+  CHECK(pages.add_block(arena.base + block_size - large_page_size, block_size, 0) == -EEXIST);
+  CHECK(pages.add_block(arena.base + block_size, align_down(UINT64_MAX, large_page_size), 0) == -EINVAL);
+  CHECK(pages.add_block(arena.base + block_size, align_down(UINT64_MAX, large_page_size) - arena.base, 0) == -EINVAL);
+  CHECK(pages.add_block(arena.base + 1, block_size, 0) == -EINVAL);
+}
 
 TEST_CASE("pages that are given back merge to what they were", "[pages]") {
   Arena arena;
@@ -95,6 +105,27 @@ TEST_CASE("a part of a chunk can be given back", "[pages]") {
   pages.free(at, 3 * page_size);
   pages.free(at + 8 * page_size, 8 * page_size);
   CHECK(pages.free_pages() == all);
+}
+
+TEST_CASE("memory for a whole large page of addresses is a large page", "[pages]") {
+  Arena arena;
+  PageAllocator& pages = *arena.allocator;
+  const uint64_t start = large_page_size - 3 * page_size;  // of a mapping: three pages, a large one, and five more
+  Extent* extents = nullptr;
+  uint32_t count = 0;
+  REQUIRE(pages.allocate_extents(start, large_page_size + 8 * page_size, true, extents, count) == 0);
+  uint64_t address = start;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (address <= large_page_size && large_page_size < address + extents[i].size) {
+      const PhysAddr at = extents[i].base + (large_page_size - address);
+      CHECK(at % large_page_size == 0);
+      CHECK(extents[i].base + extents[i].size - at >= large_page_size);
+    }
+    address += extents[i].size;
+  }
+  CHECK(address == start + large_page_size + 8 * page_size);
+  for (uint32_t i = 0; i < count; ++i) pages.free(extents[i].base, extents[i].size);
+  release(extents);
 }
 
 TEST_CASE("blocks overlap with none, and leave only unused", "[pages]") {

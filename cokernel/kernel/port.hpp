@@ -22,6 +22,8 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns);
 void wake(uint32_t* word, int count);
 /// One turn of a spin loop.
 void relax();
+/// Lets others have this CPU who wait for it; at once back where there are none.
+void yield();
 /// The CPU's time-stamp counter.
 [[nodiscard]] uint64_t ticks();
 

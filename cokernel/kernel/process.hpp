@@ -50,7 +50,8 @@ enum class ProcessState { alive, zombie };
 struct Process : SiblingNode, ProcessNode, Immovable {
   // Constant after creation.
   int pid = 0;
-  App* app = nullptr;  ///< null: the kernel's own process (pid 1)
+  App* app = nullptr;    ///< null: the kernel's own process (pid 1)
+  bool is_rank = false;  ///< it was launched; else it is a descendant of one that was
 
   // The process' own.
   AddressSpace space;

@@ -87,10 +87,10 @@ void end_process(Process& process) {
     give_children_away(process);
     process.state = ProcessState::zombie;
     const int status = process.exit_status;
-    const bool leader = app != nullptr && app->leader == &process;
+    const bool is_rank = process.is_rank;
     notify_parent(process);
     if (ignores_children(*process.parent)) bury(process);
-    if (app != nullptr) app_process_ended_locked(*app, leader, status);
+    if (app != nullptr) app_process_ended_locked(*app, is_rank, status);
   }
 }
 

@@ -66,16 +66,3 @@ char* strchr(const char* text, int character) {
 }
 
 }  // extern "C"
-
-namespace hobbes::lwk {
-
-size_t copy_string(char* to, const char* from, size_t size) {
-  const size_t length = strlen(from);
-  if (size == 0) return length;
-  const size_t kept = length < size ? length : size - 1;
-  memcpy(to, from, kept);
-  to[kept] = '\0';
-  return length;
-}
-
-}  // namespace hobbes::lwk

@@ -19,6 +19,13 @@ char* strchr(const char* text, int character);
 namespace hobbes::lwk {
 
 /// Copies at most size - 1 characters and always terminates; returns strlen(from).
-size_t copy_string(char* to, const char* from, size_t size);
+inline size_t copy_string(char* to, const char* from, size_t size) {
+  const size_t length = strlen(from);
+  if (size == 0) return length;
+  const size_t kept = length < size ? length : size - 1;
+  memcpy(to, from, kept);
+  to[kept] = '\0';
+  return length;
+}
 
 }  // namespace hobbes::lwk

@@ -21,6 +21,7 @@ enum Form : uint8_t {
   address,    // MOV moffs: 64 bits, 32 with an address-size prefix
   group3_8,   // F6: TEST has an immediate
   group3,     // F7
+  pop,        // 8F: with /0; else AMD's XOP
   bad,
 };
 
@@ -35,7 +36,8 @@ Form one_byte_form(uint8_t opcode) {
   }
   if (opcode < 0x60) return none;                    // (40-4F are REX) PUSH, POP
   if (opcode >= 0x70 && opcode < 0x80) return i8;    // Jcc
-  if (opcode >= 0x84 && opcode < 0x90) return modrm;
+  if (opcode >= 0x84 && opcode < 0x8f) return modrm;
+  if (opcode == 0x8f) return pop;
   if (opcode >= 0x90 && opcode < 0xa0) return opcode == 0x9a ? bad : none;
   if (opcode >= 0xb0 && opcode < 0xb8) return i8;
   if (opcode >= 0xb8 && opcode < 0xc0) return iv;
@@ -129,6 +131,7 @@ class Decoder {
     const uint8_t opcode = code_[at_++];
     if (opcode == 0x38) return map_opcode(modrm);
     if (opcode == 0x3a) return map_opcode(modrm_i8);
+    if (opcode == 0x78) return 0;  // SSE4a's INSERTQ and EXTRQ have two immediates, VMREAD has none
     return finish(two_byte_form(opcode));
   }
 
@@ -169,6 +172,7 @@ class Decoder {
       case address: return end(address_size_ ? 4 : 8);
       case group3_8: return with_modrm(is_test() ? 1 : 0);
       case group3: return with_modrm(is_test() ? immediate : 0);
+      case pop: return has(1) && (code_[at_] >> 3 & 7) == 0 ? with_modrm(0) : 0;
       case bad: return 0;
     }
     return 0;

@@ -104,3 +104,12 @@ TEST_CASE("a cut-off instruction has no length", "[hosted]") {
   const std::uint8_t prefixed[] = {0x41, 0xb8, 0x27, 0x00, 0x00, 0x00};  // mov $39,%r8d: the b8 begins nothing
   CHECK(instruction_length(prefixed, sizeof(prefixed)) == 6);
 }
+
+TEST_CASE("what only AMD has, with bytes that nobody else expects, has no length", "[hosted]") {
+  const std::uint8_t xop[] = {0x8f, 0xe8, 0x68, 0xb6, 0x3e, 0x65};             // vpmadcswd
+  const std::uint8_t sse4a[] = {0xf2, 0x40, 0x0f, 0x78, 0xcf, 0x67, 0xe1};     // insertq
+  const std::uint8_t pop[] = {0x8f, 0x40, 0x08};                               // pop 8(%rax)
+  CHECK(instruction_length(xop, sizeof(xop)) == 0);
+  CHECK(instruction_length(sse4a, sizeof(sse4a)) == 0);
+  CHECK(instruction_length(pop, sizeof(pop)) == 3);
+}

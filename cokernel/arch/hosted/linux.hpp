@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linux as the hardware: the few system calls the port itself makes, and their constants. The seccomp filter
-// (seccomp.cpp) allows these and no other, and only from the kernel's own code.
+// (seccomp.cpp) allows those the kernel makes and no other, and only from the kernel's own code.
 #pragma once
 
 #include "cokernel/kernel/types.hpp"
@@ -11,6 +11,7 @@ enum Call : uint64_t {
   nr_close = 3, nr_mmap = 9, nr_mprotect = 10, nr_munmap = 11, nr_rt_sigaction = 13, nr_rt_sigprocmask = 14,
   nr_rt_sigreturn = 15, nr_write = 1, nr_sched_yield = 24, nr_getpid = 39, nr_sendmsg = 46, nr_recvmsg = 47, nr_clone = 56,
   nr_exit = 60, nr_wait4 = 61, nr_kill = 62, nr_sigaltstack = 131, nr_prctl = 157, nr_arch_prctl = 158,
+  nr_dup2 = 33, nr_setgroups = 116, nr_setresuid = 117, nr_setresgid = 119, nr_setrlimit = 160,
   nr_futex = 202, nr_sched_setaffinity = 203, nr_restart_syscall = 219, nr_exit_group = 231, nr_tgkill = 234, nr_accept4 = 288, nr_getcpu = 309,
   nr_seccomp = 317, nr_membarrier = 324,
 };
@@ -32,6 +33,24 @@ template <typename T>
 uint64_t address(T* pointer) {
   return reinterpret_cast<uint64_t>(pointer);
 }
+
+// Messages with descriptors.
+struct IoVector {
+  uint64_t base, length;
+};
+
+struct MessageHeader {  // struct msghdr
+  uint64_t name;
+  uint32_t name_length, pad0;
+  uint64_t vectors, vector_count, control, control_length;
+  uint32_t flags, pad1;
+};
+
+struct ControlHeader {  // struct cmsghdr
+  uint64_t length;
+  int32_t level, type;
+};
+inline constexpr int level_socket = 1, type_rights = 1;
 
 inline constexpr uint64_t map_shared = 1, map_fixed = 0x10, map_populate = 0x8000;
 inline constexpr uint64_t futex_wait = 0, futex_wake = 1;

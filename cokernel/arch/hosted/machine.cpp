@@ -10,25 +10,12 @@
 namespace hobbes::lwk {
 namespace {
 
+using linux::ControlHeader;
+using linux::IoVector;
+using linux::MessageHeader;
+
 constexpr uint32_t max_descriptors = hosted::max_blocks + HOBBES_BOOT_MAX_CHANNELS;
-constexpr int level_socket = 1, type_rights = 1;
 constexpr uint64_t receive_close_on_exec = 0x40000000, accept_close_on_exec = 02000000, send_no_signal = 0x4000;
-
-struct IoVector {
-  uint64_t base, length;
-};
-
-struct MessageHeader {  // struct msghdr
-  uint64_t name;
-  uint32_t name_length, pad0;
-  uint64_t vectors, vector_count, control, control_length;
-  uint32_t flags, pad1;
-};
-
-struct ControlHeader {  // struct cmsghdr
-  uint64_t length;
-  int32_t level, type;
-};
 
 struct ControlBuffer {
   ControlHeader header;
@@ -49,15 +36,15 @@ bool receive(int socket, hobbes_machine_request& request, int& descriptor) {
   do {
     got = linux::call(linux::nr_recvmsg, static_cast<uint64_t>(socket), linux::address(&message), receive_close_on_exec);
   } while (got == -EINTR);
-  if (message.control_length >= sizeof(ControlHeader) + sizeof(int) && control.header.level == level_socket &&
-      control.header.type == type_rights)
+  if (message.control_length >= sizeof(ControlHeader) + sizeof(int) && control.header.level == linux::level_socket &&
+      control.header.type == linux::type_rights)
     descriptor = control.descriptors[0];
   return got == static_cast<int64_t>(sizeof(request));
 }
 
 bool send(int socket, const hobbes_machine_reply& reply, ControlBuffer& control, uint32_t descriptors) {
   IoVector vector{linux::address(&reply), sizeof(reply)};
-  control.header = {sizeof(ControlHeader) + descriptors * sizeof(int), level_socket, type_rights};
+  control.header = {sizeof(ControlHeader) + descriptors * sizeof(int), linux::level_socket, linux::type_rights};
   MessageHeader message = message_of(vector, control, descriptors == 0 ? 0 : align_up(control.header.length, 8));
   int64_t sent = 0;
   do {

@@ -84,6 +84,7 @@ void wake(uint32_t* word, int count) {
 }
 
 void relax() { asm volatile("pause"); }
+void yield() { linux::call(linux::nr_sched_yield); }
 uint64_t ticks() { return __builtin_ia32_rdtsc(); }
 
 uint32_t machine_cpu() {
@@ -160,9 +161,10 @@ void hosted_thread_main(hobbes::lwk::Thread* thread) {
   __atomic_store_n(&thread->port_process, process, __ATOMIC_RELEASE);  // partner: interrupt()
   if (thread->tid == thread->process->pid && thread->process->pid != 1)
     linux::call(linux::nr_prctl, prctl_parent_death_signal, SIGKILL);
-  uint64_t mask[4];
-  allowed_cpus(*thread, mask);
-  if (thread->process->pid != 1) port::set_affinity(*thread, mask);
+  if (thread->process->pid != 1) {
+    Guard guard(process_lock());
+    place_thread(*thread);
+  }
   thread->start(*thread);
   __builtin_trap();
 }

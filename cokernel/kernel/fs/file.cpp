@@ -74,12 +74,14 @@ Sysret PositionedFile::sync(bool) { return 0; }
 
 Sysret read_at(File& file, void* memory, uint64_t size, uint64_t offset) {
   if (!file.readable()) return -EBADF;
+  if (offset > static_cast<uint64_t>(largest_file)) return 0;
   IoVector to(memory, size);
   return file.read_at(to, offset);
 }
 
 Sysret write_at(File& file, const void* memory, uint64_t size, uint64_t offset) {
   if (!file.writable()) return -EBADF;
+  if (offset > static_cast<uint64_t>(largest_file)) return -EFBIG;
   IoVector from(memory, size);
   return file.write_at(from, offset);
 }

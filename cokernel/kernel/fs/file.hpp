@@ -130,7 +130,8 @@ class FileRef {
   File* file_ = nullptr;
 };
 
-/// For exec, mmap and the control task: transfers of kernel memory, whatever the file was opened for is checked.
+/// For exec, mmap and the control task: transfers of kernel memory, whatever the file was opened for is checked. Offsets
+/// beyond any file's end read as end of file; writing there is -EFBIG.
 [[nodiscard]] Sysret read_at(File& file, void* memory, uint64_t size, uint64_t offset);
 [[nodiscard]] Sysret write_at(File& file, const void* memory, uint64_t size, uint64_t offset);
 [[nodiscard]] Sysret file_size(File& file);

@@ -77,11 +77,12 @@ HostFile::~HostFile() {
 }
 
 HostFile::Kind HostFile::kind() {
-  if (kind_ == Kind::unknown) {
-    FileStatus now;
-    (void)status(now);  // sets kind_
-  }
-  return kind_;
+  // relaxed, as in status(): everyone learns the same.
+  const Kind known = __atomic_load_n(&kind_, __ATOMIC_RELAXED);
+  if (known != Kind::unknown) return known;
+  FileStatus now;
+  (void)status(now);  // sets kind_
+  return __atomic_load_n(&kind_, __ATOMIC_RELAXED);
 }
 
 Sysret HostFile::status(FileStatus& status) {
@@ -123,7 +124,7 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
       if (count == 0) return -EFAULT;
       break;
     }
-    if (!reachable(memory, size)) {
+    if (!call.reaches(memory, size)) {
       if (count > 0) break;
       asked = min(size, HostCall::data_size);
       return bounce(call, data, writes, offset, asked);

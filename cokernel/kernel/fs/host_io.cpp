@@ -19,7 +19,10 @@
 namespace hobbes::lwk::fs {
 namespace {
 
-constexpr uint64_t spins_per_second = 500'000;  // spin for 2 us: about what going to sleep and waking costs
+// How long a caller looks for its result before it sleeps: 50 us, what it may take a sleeper on another CPU to wake up.
+// Most of that time it offers its CPU to whoever else wants it.
+constexpr uint64_t spins_per_second = 20'000;
+constexpr int looks_per_yield = 32;
 // A signal makes the port leave its sleep, except in the instant before it falls asleep; and a proxy may die unseen.
 constexpr int64_t look_again_ns = 100'000'000;
 constexpr int64_t claim_again_ns = 1'000'000;
@@ -29,6 +32,9 @@ WaitQueue slot_freed;
 uint32_t claim_waiters = 0;  // atomic; seq_cst with the states: whoever frees a slot sees who waits for it
 
 void hand_over(hobbes_hio_channel& channel, hobbes_hio_slot& slot) {
+  // relaxed: the release of POSTED orders them. Atomic, because the proxy may still look at them for the call before.
+  __atomic_store_n(&slot.cancel, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&slot.waiter, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&slot.state, HOBBES_HIO_POSTED, __ATOMIC_RELEASE);  // partner: the worker's acquire
   __atomic_add_fetch(&channel.posted, 1, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&channel.sleepers, __ATOMIC_SEQ_CST) != 0) port::wake(&channel.posted, 1);
@@ -53,21 +59,18 @@ void dismiss_proxy(hobbes_hio_channel& channel) {
   hobbes_hio_slot* slot = claim_slot(channel);
   if (slot == nullptr) return;
   slot->nr = HOBBES_HIO_EXIT;
-  slot->cancel = 0;
-  slot->waiter = 0;
   hand_over(channel, *slot);
 }
 
-bool is_known_to_proxy(const hobbes_boot_region* regions, uint32_t known, PhysAddr base, uint64_t size) {
-  for (uint32_t i = 0; i < known; ++i)
-    if (base >= regions[i].base && size <= regions[i].size && base - regions[i].base <= regions[i].size - size)
-      return true;
+bool is_known_to_proxy(const hobbes_hio_channel& channel, PhysAddr base, uint64_t size) {
+  for (const hobbes_hio_block& block : channel.blocks) {
+    // acquire: its base is there; partner: the proxy's release. All blocks are of one size, so a base that is replaced
+    // in between is that of another whole block.
+    const uint64_t block_size = __atomic_load_n(&block.size, __ATOMIC_ACQUIRE);
+    const PhysAddr start = __atomic_load_n(&block.base, __ATOMIC_RELAXED);
+    if (base >= start && size <= block_size && base - start <= block_size - size) return true;
+  }
   return false;
-}
-
-bool reachable(const void* memory, uint64_t size) {
-  const hobbes_boot_params& boot = boot_params();
-  return is_known_to_proxy(boot.regions, min(boot.region_count, HOBBES_BOOT_MAX_REGIONS), port::physical(memory), size);
 }
 
 HostCall::HostCall(hobbes_hio_channel& channel, OnSignal on_signal)
@@ -120,8 +123,6 @@ Sysret HostCall::make(uint32_t number, const int64_t* args) {
   ++port::current().host_calls;
   slot_->nr = number;
   memcpy(slot_->args, args, sizeof(slot_->args));
-  slot_->cancel = 0;
-  slot_->waiter = 0;
   post();
   if (!spin_for_result() && !sleep_for_result()) {
     // The proxy died over it. The slot is never reused, nor is its channel.
@@ -138,10 +139,13 @@ void HostCall::post() { hand_over(channel_, *slot_); }
 bool HostCall::spin_for_result() {
   const uint64_t end = port::ticks() + boot_params().tsc_hz / spins_per_second;
   do {
-    // acquire: the result is there; partner: the proxy's release of DONE.
-    if (__atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE) return true;
-    port::relax();
-  } while (port::ticks() < end);
+    for (int look = 0; look < looks_per_yield; ++look) {
+      // acquire: the result is there; partner: the proxy's release of DONE.
+      if (__atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE) return true;
+      port::relax();
+    }
+    port::yield();
+  } while (port::ticks() < end && !signal_pending(port::current()));
   return false;
 }
 

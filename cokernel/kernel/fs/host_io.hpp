@@ -22,11 +22,9 @@ enum HostNumber : uint32_t {
   host_faccessat2 = 439,
 };
 
-/// Whether [base, base + size) lies in one of the first `known` regions: memory the proxy has mapped. All else takes
-/// the way through a slot's data.
-[[nodiscard]] bool is_known_to_proxy(const hobbes_boot_region* regions, uint32_t known, PhysAddr base, uint64_t size);
-/// The same of a kernel pointer, by the regions of the boot parameters. False for pointers outside the direct map.
-[[nodiscard]] bool reachable(const void* memory, uint64_t size);
+/// Whether the channel's proxy has all of [base, base + size), which is in use, mapped in one block. All else takes the
+/// way through a slot's data.
+[[nodiscard]] bool is_known_to_proxy(const hobbes_hio_channel& channel, PhysAddr base, uint64_t size);
 
 enum class OnSignal {
   cancel,  ///< a pending signal ends the call: restart_call
@@ -47,6 +45,10 @@ class HostCall : Immovable {
   [[nodiscard]] uint8_t* data() { return slot_->data; }
   static constexpr uint64_t data_size = HOBBES_HIO_DATA;
   [[nodiscard]] hobbes_hio_iov* iovs() { return slot_->iov; }
+  /// Whether a call may name this memory. False for pointers outside the direct map.
+  [[nodiscard]] bool reaches(const void* memory, uint64_t size) const {
+    return is_known_to_proxy(channel_, port::physical(memory), size);
+  }
 
   /// Makes one call and waits for its result. Pointers become addresses. Any number of calls, one after the other;
   /// after -EIO no more.

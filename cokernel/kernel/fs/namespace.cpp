@@ -152,12 +152,14 @@ int open_for_exec(Process& process, const char* path, FileRef& file) {
   return 0;
 }
 
-Sysret control_open(const char* path, uint32_t flags, uint32_t mode, FileRef& file) {
-  const Caller kernel = Caller::of(init_process());
+Sysret control_open(const char* path, Behalf user, uint32_t flags, uint32_t mode, FileRef& file) {
+  Caller caller = Caller::of(init_process());
+  caller.uid = user.uid;
+  caller.gid = user.gid;
   Place place;
-  if (const int error = find_place(kernel, AT_FDCWD, path, (flags & O_NOFOLLOW) == 0, place); error != 0) return error;
+  if (const int error = find_place(caller, AT_FDCWD, path, (flags & O_NOFOLLOW) == 0, place); error != 0) return error;
   if (is_root(place.system)) return -EXDEV;
-  return open_file(kernel, AT_FDCWD, path, flags, mode, file);
+  return open_file(caller, AT_FDCWD, path, flags, mode, file);
 }
 
 int open_anonymous(const Caller& caller, const char* name, uint32_t flags, FileRef& file) {

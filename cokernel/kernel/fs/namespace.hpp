@@ -30,8 +30,12 @@ struct Place : Immovable {
                             FileRef& file);
 /// An executable regular file, for reading.
 [[nodiscard]] int open_for_exec(Process& process, const char* path, FileRef& file);
+/// On whose behalf the kernel opens a file itself.
+struct Behalf {
+  uint32_t uid = 0, gid = 0;
+};
 /// The kernel's own open, of an absolute path; -EXDEV: it is the host's.
-[[nodiscard]] Sysret control_open(const char* path, uint32_t flags, uint32_t mode, FileRef& file);
+[[nodiscard]] Sysret control_open(const char* path, Behalf user, uint32_t flags, uint32_t mode, FileRef& file);
 
 /// Calls visit(path, type) for each mount of the enclave's own.
 void for_each_mount(void (*visit)(const char* path, const char* type, void* context), void* context);

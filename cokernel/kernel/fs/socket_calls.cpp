@@ -129,7 +129,7 @@ int place_data(SocketCall& call, IoVector& data, bool sent, bool& through_slot) 
     uint64_t size = 0;
     void* memory = data.direct(sent ? port::prot_read : port::prot_write, size);
     if (memory == nullptr) return -EFAULT;
-    if (!reachable(memory, size)) break;
+    if (!call.reaches(memory, size)) break;
     call.iovs()[count++] = {reinterpret_cast<uint64_t>(memory), size};
     data.skip(size);
   }

@@ -351,8 +351,22 @@ TEST_CASE("without host I/O the root shows the enclave's own mounts and nothing 
   CHECK(process.call(sys_open, process.text("/new"), O_CREAT | O_RDWR, 0) == -EROFS);
   CHECK(process.call(sys_open, process.text("/../../tmp/.."), O_RDONLY, 0) >= 0);
   FileRef file;
-  CHECK(control_open("/etc/passwd", O_RDONLY, 0, file) == -EXDEV);
-  CHECK(control_open("/proc/version", O_RDONLY, 0, file) == 0);
+  CHECK(control_open("/etc/passwd", {}, O_RDONLY, 0, file) == -EXDEV);
+  CHECK(control_open("/proc/version", {}, O_RDONLY, 0, file) == 0);
+}
+
+TEST_CASE("the kernel opens files on behalf of a user, with his rights", "[namespace]") {
+  const TestProcess process;
+  constexpr Behalf user{.uid = 1001, .gid = 1002}, other{.uid = 1003, .gid = 1003};
+  FileRef file;
+  REQUIRE(control_open("/enclave/private", user, O_CREAT | O_WRONLY, 0600, file) == 0);
+  FileStatus status;
+  REQUIRE(status_of(*file, status) == 0);
+  CHECK(status.uid == 1001);
+  CHECK(status.gid == 1002);
+  CHECK(control_open("/enclave/private", user, O_RDONLY, 0, file) == 0);
+  CHECK(control_open("/enclave/private", other, O_RDONLY, 0, file) == -EACCES);
+  CHECK(control_open("/enclave/private", {}, O_RDONLY, 0, file) == 0);
 }
 
 TEST_CASE("devices behave as their names promise", "[devfs]") {

@@ -18,6 +18,8 @@ FakeProxy::FakeProxy(Serve serve) : serve_(std::move(serve)) {
   if (memory == 0) std::abort();
   channel_ = static_cast<hobbes_hio_channel*>(port::direct(memory));
   channel_->proxy_state = HOBBES_HIO_PROXY_READY;
+  const hobbes_boot_region& region = boot_params().regions[0];
+  channel_->blocks[0] = {region.base, region.size};
   thread_ = std::thread([this] { run(); });
 }
 

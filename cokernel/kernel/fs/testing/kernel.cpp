@@ -52,7 +52,6 @@ void send_signal(Process& process, int signal, int) {
 bool signal_pending(const Thread& thread) {
   return (__atomic_load_n(&thread.pending, __ATOMIC_RELAXED) & ~thread.mask) != 0;
 }
-uint32_t cpu_count() { return 2; }
 
 namespace testing {
 namespace {
@@ -71,6 +70,8 @@ void start_kernel() {
     fs::start_random(seed, sizeof(seed));
     fs::start_console();
     if (fs::start_namespace() != 0) std::abort();
+    for (uint32_t cpu = 0; cpu < 2; ++cpu)
+      if (add_cpu({cpu, 0, 0, 0}) < 0) std::abort();
     init_process().pid = 1;
     init_process().parent = &init_process();
     processes.push_back(init_process());

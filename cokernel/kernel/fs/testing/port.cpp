@@ -5,6 +5,7 @@
 #include "kernel-bridge/abi/console.h"
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,6 +98,11 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
 }
 void wake(uint32_t* word, int count) { (void)syscall(SYS_futex, word, FUTEX_WAKE, count, nullptr, nullptr, 0); }
 void relax() { _mm_pause(); }
+uint32_t machine_cpu() { return 0; }
+void set_affinity(Thread& thread, const uint64_t mask[4]) {
+  if (testing::on_affinity != nullptr) testing::on_affinity(thread, mask);
+}
+void yield() { ::sched_yield(); }
 uint64_t ticks() { return __rdtsc(); }
 
 void* direct(PhysAddr address) { return memory + (address - memory_base); }

@@ -9,6 +9,8 @@ namespace hobbes::lwk::testing {
 
 /// Makes memory and boot parameters.
 void start_port();
+/// Hears where threads are to be kept. Null: nobody cares.
+inline void (*on_affinity)(const Thread&, const uint64_t mask[4]) = nullptr;
 /// The running thread's own; returns what it was before.
 Thread* set_current(Thread* thread);
 
