@@ -85,7 +85,9 @@ inline void fill_node(WriteTxn& txn) {
   for (std::uint64_t i = 1; i <= 4; ++i) must(txn.put(make_block(i)));
 }
 
-/// A new run directory whose database has that node.
+using Problems = std::vector<std::string>;
+
+/// A new run directory whose database has that node. Whatever a test committed has to be consistent when it ends.
 struct TestNode {
   TestDir dir;
   Environment env = must(Environment::create(dir.path(), {.map_size = mib(64), .group = {}, .boot_id = "boot-1"}));
@@ -95,8 +97,13 @@ struct TestNode {
     fill_node(txn);
     must(std::move(txn).commit());
   }
+  TestNode(const TestNode&) = delete;
+  TestNode& operator=(const TestNode&) = delete;
+  ~TestNode() {
+    const auto txn = env.read();
+    CHECK(txn);
+    if (txn) CHECK(check(*txn) == Problems{});
+  }
 };
-
-using Problems = std::vector<std::string>;
 
 }  // namespace hobbes::db::test

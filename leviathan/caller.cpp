@@ -8,11 +8,18 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+
+#include "base/parse.hpp"
 
 namespace hobbes::leviathan {
 namespace {
 
 constexpr uid_t root = 0;
+constexpr const char* usual_readers = "hobbes";
+constexpr const char* usual_admins = "hobbes-admin";
+/// The last number means "no group" to the kernel.
+constexpr std::uint64_t max_gid = std::numeric_limits<gid_t>::max() - 1;
 constexpr std::size_t group_text_size = 16384;
 
 Result<std::vector<gid_t>> peer_groups(int socket) {
@@ -28,21 +35,34 @@ Result<std::vector<gid_t>> peer_groups(int socket) {
   return groups;
 }
 
-bool in_group(const Caller& caller, std::optional<gid_t> group) {
-  return group && (caller.gid == *group || std::ranges::find(caller.groups, *group) != caller.groups.end());
+bool in_group(const Caller& caller, const Group& group) {
+  return group.id && (caller.gid == *group.id || std::ranges::find(caller.groups, *group.id) != caller.groups.end());
+}
+
+Error denied(const Caller& caller, std::string_view what, const Group& group) {
+  return {Code::denied, std::string(what) + ": user " + std::to_string(caller.uid) + " may not: it needs root or group '" +
+                            group.name + "'"};
 }
 
 }  // namespace
 
-std::optional<gid_t> group_id(const char* name) {
+Group find_group(std::string name) {
   std::array<char, group_text_size> text;
   group entry{};
   group* found = nullptr;
-  if (::getgrnam_r(name, &entry, text.data(), text.size(), &found) != 0 || found == nullptr) return std::nullopt;
-  return found->gr_gid;
+  ::getgrnam_r(name.c_str(), &entry, text.data(), text.size(), &found);  // a failure finds nothing
+  if (found == nullptr) return {std::move(name)};
+  return {std::move(name), found->gr_gid};
 }
 
-Result<Caller> identify(int socket) {
+Result<Group> parse_group(std::string_view text) {
+  if (is_decimal(text)) return Group{std::string(text), static_cast<gid_t>(TRY(parse_u64(text, "group", 0, max_gid)))};
+  Group group = find_group(std::string(text));
+  if (!group.id) return Error(Code::not_found, "group '" + group.name + "': this machine has none of that name");
+  return group;
+}
+
+Result<Caller> identify(int socket, const Policy& policy) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
@@ -53,17 +73,32 @@ Result<Caller> identify(int socket) {
   caller.uid = credentials.uid;
   caller.gid = credentials.gid;
   caller.groups = TRY(peer_groups(socket));
-  // Looked up once: a group costs hundreds of system calls. One that is made later counts from the next start on.
-  static const Policy policy = Policy::here();
   policy.judge(caller);
   return caller;
 }
 
-Policy Policy::here() { return {::geteuid(), group_id(readers_group), group_id(admins_group)}; }
+Policy Policy::here(std::optional<Group> readers, std::optional<Group> admins) {
+  return {::geteuid(), readers ? *std::move(readers) : find_group(usual_readers),
+          admins ? *std::move(admins) : find_group(usual_admins)};
+}
 
 void Policy::judge(Caller& caller) const {
   caller.may_change = caller.uid == root || caller.uid == owner || in_group(caller, admins);
   caller.may_read = caller.may_change || in_group(caller, readers);
+}
+
+Status Policy::check_read(const Caller& caller, std::string_view what) const {
+  return caller.may_read ? Status() : Status(denied(caller, what, readers));
+}
+
+Status Policy::check_change(const Caller& caller, std::string_view what) const {
+  return caller.may_change ? Status() : Status(denied(caller, what, admins));
+}
+
+Status check_use(const Caller& caller, uid_t owner, std::string_view what) {
+  if (caller.may_change || caller.uid == owner) return {};
+  return Error(Code::denied, std::string(what) + ": belongs to user " + std::to_string(owner) + ", not to user " +
+                                 std::to_string(caller.uid));
 }
 
 }  // namespace hobbes::leviathan

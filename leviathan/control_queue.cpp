@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <future>
 #include <optional>
 
 #include "base/log.hpp"
@@ -125,12 +124,16 @@ void ControlQueue::request(std::uint32_t code, std::span<const std::byte> payloa
                              done = std::move(done)]() mutable { impl->send(code, bytes, patience, std::move(done)); });
 }
 
+std::future<Result<ControlQueue::Payload>> ControlQueue::begin(std::uint32_t code, std::span<const std::byte> payload,
+                                                                Duration patience) {
+  const auto answer = std::make_shared<std::promise<Result<Payload>>>();
+  request(code, payload, patience, [answer](Result<Payload> result) { answer->set_value(std::move(result)); });
+  return answer->get_future();
+}
+
 Result<ControlQueue::Payload> ControlQueue::call(std::uint32_t code, std::span<const std::byte> payload,
                                                  Duration patience) {
-  const auto answer = std::make_shared<std::promise<Result<Payload>>>();
-  auto answered = answer->get_future();
-  request(code, payload, patience, [answer](Result<Payload> result) { answer->set_value(std::move(result)); });
-  return answered.get();
+  return begin(code, payload, patience).get();
 }
 
 void ControlQueue::start(EventHandler handler) { impl_->start(std::move(handler)); }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,7 +35,11 @@ class ControlQueue {
   /// Sends a command; `done` gets the answer on the loop's thread, exactly once: the reply's payload, the enclave's
   /// refusal, timeout, or unavailable (the enclave ended). Any thread.
   void request(std::uint32_t code, std::span<const std::byte> payload, Duration patience, Done done);
-  /// The same, and waits. Workers only: on the loop's thread it would wait for itself.
+  /// The same for a worker that has other things to do before it needs the answer. On the loop's thread, waiting for it
+  /// would never end.
+  [[nodiscard]] std::future<Result<Payload>> begin(std::uint32_t code, std::span<const std::byte> payload,
+                                                   Duration patience);
+  /// The same, and waits. Workers only.
   [[nodiscard]] Result<Payload> call(std::uint32_t code, std::span<const std::byte> payload, Duration patience);
 
   // The loop's thread.

@@ -81,12 +81,14 @@ void Daemon::stop() {
   }
   stopping_ = true;
   log::info("stops");
-  server_.stop();
+  server_.accept_no_more();  // those who wait for an application are to hear of its end
   pulse_.stop();
-  node_.run_on_worker([this] {
-    const Status destroyed = enclaves::destroy_all(node_);
-    for (const auto& [app, helper] : apps::find_helpers(node_.run_dir())) apps::end_helper(helper.pidfd.get());
-    node_.run_on_loop([this, destroyed] { end(destroyed); });
+  parts_.apps.end_linux_apps([this] {
+    node_.run_on_worker([this] {
+      const Status destroyed = enclaves::destroy_all(node_);
+      for (const auto& [app, helper] : apps::find_helpers(node_.run_dir())) apps::end_helper(helper.pidfd.get());
+      node_.run_on_loop([this, destroyed] { end(destroyed); });
+    });
   });
 }
 

@@ -17,6 +17,12 @@ using namespace hobbes::leviathan;
 
 namespace {
 
+/// Its socket may be there before it listens: only an answer tells.
+bool serves(const std::filesystem::path& run_dir) {
+  auto client = client::Client::open(run_dir);
+  return client && client->ping("nobody", Bytes(0)).error().code() == Code::not_found;
+}
+
 /// A leviathan in a thread of its own.
 class Running {
  public:
@@ -29,7 +35,7 @@ class Running {
     ended_ = std::async(std::launch::async, [this, node] {
       return start(options_, std::make_unique<bridge::FakeBridge>(node));
     });
-    while (!client::Client::open(run_dir) || !std::filesystem::exists(run_dir / "leviathan.sock")) {
+    while (!serves(run_dir)) {
       REQUIRE(ended_.wait_for(std::chrono::milliseconds(1)) == std::future_status::timeout);
     }
   }

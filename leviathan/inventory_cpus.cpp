@@ -80,6 +80,13 @@ Result<std::vector<db::Cpu>> find_cpus() {
   return cpus;
 }
 
+std::vector<CpuId> present_cpus() {
+  std::ifstream file("/sys/devices/system/cpu/present");
+  std::string list;
+  std::getline(file, list);
+  return parse_cpu_list(list, "CPUs in the machine").value_or(std::vector<CpuId>());
+}
+
 std::uint32_t count_numa_nodes(const std::vector<db::Cpu>& cpus) {
   std::set<NumaId> nodes;
   for (const db::Cpu& cpu : cpus) nodes.insert(cpu.numa);

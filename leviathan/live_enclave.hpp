@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/units.hpp"
@@ -23,6 +24,8 @@ struct LiveEnclave {
   const std::unique_ptr<bridge::Machine> machine;
   /// Its commands: any thread, by the queue's own rules.
   ControlQueue control;
+  /// Held while a proxy starts with the memory there is, and while memory is taken away: no proxy keeps what has gone.
+  std::mutex proxies;
   std::atomic<bool> ending = false;  ///< it is being destroyed: its death is expected, and retire() tells of it
 };
 

@@ -19,6 +19,7 @@
 #include "db/environment.hpp"
 #include "kernel-bridge/abi/commands.h"
 #include "kernel-bridge/bridge.hpp"
+#include "leviathan/caller.hpp"
 #include "leviathan/enclave_lock.hpp"
 #include "leviathan/live_enclave.hpp"
 
@@ -43,6 +44,7 @@ class Node {
   struct Config {
     std::filesystem::path run_dir;
     Bytes block_size;
+    Policy policy = Policy::here();  ///< who may do what
   };
 
   Node(Config config, db::Environment environment, std::unique_ptr<bridge::Bridge> bridge);
@@ -53,6 +55,7 @@ class Node {
   // Any thread.
   [[nodiscard]] const std::filesystem::path& run_dir() const { return config_.run_dir; }
   [[nodiscard]] Bytes block_size() const { return config_.block_size; }
+  [[nodiscard]] const Policy& policy() const { return config_.policy; }
   [[nodiscard]] db::Environment& db() { return environment_; }
   [[nodiscard]] bridge::Bridge& bridge() { return *bridge_; }
   [[nodiscard]] boost::asio::io_context& loop() { return loop_; }

@@ -36,6 +36,8 @@ po::options_description description() {
       ("run-dir", text()->value_name("DIR"), "where the database and the socket are (default: $HOBBES_RUN_DIR, /run/hobbes, "
                                              "or $XDG_RUNTIME_DIR/hobbes)")
       ("overcommit-cpus", text()->value_name("N"), "each CPU for enclaves may be given N times")
+      ("group", text()->value_name("GROUP"), "who may read, by name or number (default: hobbes)")
+      ("admin-group", text()->value_name("GROUP"), "who may change the node, by name or number (default: hobbes-admin)")
       ("bridge", text()->value_name("NAME"), "what boots enclaves: hosted")
       ("force", "when stopped, destroy enclaves that live instead of refusing")
       ("log-level", text()->value_name("LEVEL"), "debug, info, warning or error (default: info)")
@@ -64,6 +66,14 @@ Result<Bytes> parse_block_size(std::string_view text) {
   return Error(Code::invalid, "--block-size: '" + std::string(text) + "' is not a multiple of 2 MiB");
 }
 
+Result<std::optional<Group>> group_in(const Given& given, const char* option) {
+  const auto text = text_of(given, option);
+  if (!text) return std::optional<Group>();
+  auto group = parse_group(*text);
+  if (!group) return Error(Code::invalid, "--" + std::string(option) + ": " + group.error().text());
+  return std::optional(*std::move(group));
+}
+
 Status check_bridge(std::string_view name) {
   for (const std::string_view known : bridges) {
     if (name == known) return {};
@@ -80,6 +90,8 @@ Result<Options> interpret(const Given& given) {
     options.cpu_slots = static_cast<std::uint32_t>(TRY(parse_u64(*text, "--overcommit-cpus", 1, max_cpu_slots)));
     options.overcommit = true;
   }
+  options.readers = TRY(group_in(given, "group"));
+  options.admins = TRY(group_in(given, "admin-group"));
   if (const auto text = text_of(given, "bridge")) TRY(check_bridge(*text));
   if (const auto text = text_of(given, "log-level")) options.log_level = TRY(parse_level(*text));
   options.run_dir = text_of(given, "run-dir").value_or(client::default_run_dir().string());

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "leviathan/caller.hpp"
 
 namespace hobbes::leviathan {
 
@@ -20,6 +21,8 @@ struct Options {
   std::filesystem::path run_dir;                 ///< never empty
   std::uint32_t cpu_slots = 1;                   ///< how many enclaves may have one CPU
   bool overcommit = false;                       ///< --overcommit-cpus was given
+  std::optional<Group> readers;                  ///< may read; absent: `hobbes`, where there is such a group
+  std::optional<Group> admins;                   ///< may change the node; absent: `hobbes-admin`, likewise
   bool force = false;                            ///< a stop destroys enclaves that live
   log::Level log_level = log::Level::info;
 };

@@ -38,7 +38,8 @@ TEST_CASE("without options leviathan runs with defaults", "[leviathan]") {
 
 TEST_CASE("every option reaches its place", "[leviathan]") {
   const auto line = parse({"--cpulist", "0,2-3", "--memory=2G", "--block-size", "4", "--run-dir", "/tmp/x",
-                           "--overcommit-cpus", "4", "--bridge", "hosted", "--force", "--log-level", "debug"});
+                           "--overcommit-cpus", "4", "--bridge", "hosted", "--group", "root", "--admin-group", "4711",
+                           "--force", "--log-level", "debug"});
   REQUIRE(line);
   const Options& options = line->options;
   CHECK(options.linux_cpus == std::vector{CpuId(0), CpuId(2), CpuId(3)});
@@ -47,6 +48,8 @@ TEST_CASE("every option reaches its place", "[leviathan]") {
   CHECK(options.run_dir == "/tmp/x");
   CHECK(options.cpu_slots == 4);
   CHECK(options.overcommit);
+  CHECK(options.readers->id == 0);
+  CHECK(options.admins->id == 4711);
   CHECK(options.force);
   CHECK(options.log_level == log::Level::debug);
 }
@@ -70,6 +73,8 @@ TEST_CASE("a wrong command line is refused with the option's name", "[leviathan]
       {{"--overcommit-cpus", "0"}, "--overcommit-cpus"},
       {{"--overcommit-cpus", "65"}, "--overcommit-cpus"},
       {{"--bridge", "pisces"}, "--bridge"},
+      {{"--group", "no-such-group"}, "--group: group 'no-such-group'"},
+      {{"--admin-group", "4294967296"}, "--admin-group"},
       {{"--log-level", "loud"}, "--log-level"},
       {{"--run-dir", ""}, "run-dir"},
   }));
@@ -78,7 +83,7 @@ TEST_CASE("a wrong command line is refused with the option's name", "[leviathan]
 
 TEST_CASE("the help names every option", "[leviathan]") {
   for (const char* option : {"--cpulist", "--memory", "--block-size", "--run-dir", "--overcommit-cpus", "--bridge",
-                             "--force", "--log-level", "--version", "--help"}) {
+                             "--group", "--admin-group", "--force", "--log-level", "--version", "--help"}) {
     CHECK_THAT(help_text(), Catch::Contains(option));
   }
 }

@@ -4,15 +4,12 @@
 #include "leviathan/run_dir.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <string>
-
-#include "leviathan/caller.hpp"
 
 namespace hobbes::leviathan {
 namespace {
@@ -30,13 +27,12 @@ constexpr const char* database_name = "resources.mdb";
 constexpr std::array ours{socket_name, enclaves_dir_name, "apps", database_name, "resources.mdb-lock", "change",
                           "writer.lock", lock_name};
 
-Status make(const fs::path& path) {
+Status make(const fs::path& path, std::optional<gid_t> readers) {
   if (::mkdir(path.c_str(), mode_for_owner) != 0) {
     if (errno == EEXIST) return {};
     return last_errno("run directory: " + path.string());
   }
-  const auto group = group_id(readers_group);
-  if (!group || ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0) return {};  // ours alone, then
+  if (!readers || ::chown(path.c_str(), static_cast<uid_t>(-1), *readers) != 0) return {};  // ours alone, then
   if (::chmod(path.c_str(), mode_for_readers) != 0) return last_errno("run directory: " + path.string());
   return {};
 }
@@ -79,11 +75,11 @@ Result<UniqueFd> lock(const fs::path& path) {
 
 }  // namespace
 
-Result<RunDir> RunDir::open(const fs::path& path) {
+Result<RunDir> RunDir::open(const fs::path& path, std::optional<gid_t> readers) {
   std::error_code failed;
   const fs::path absolute = fs::absolute(path, failed);
   if (failed) return errno_error(failed.value(), "run directory: " + path.string());
-  TRY(make(absolute));
+  TRY(make(absolute, readers));
   TRY(check(absolute));
   return RunDir(absolute, TRY(lock(absolute)));
 }

@@ -2,7 +2,10 @@
 // RunDir: the run directory as the running daemon owns it: checked, locked against a second daemon.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <optional>
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
@@ -16,10 +19,11 @@ inline constexpr const char* enclaves_dir_name = "enclaves";
 
 class RunDir {
  public:
-  /// Makes the directory if it is missing (0750 with group `hobbes` where that group exists and we may, else 0700), and
+  /// Makes the directory if it is missing (0750 with the readers' group where there is one and we may, else 0700), and
   /// locks it. denied: it belongs to somebody else, or others may write there. busy: another leviathan runs there; the
   /// sentence names its process.
-  [[nodiscard]] static Result<RunDir> open(const std::filesystem::path& path);
+  [[nodiscard]] static Result<RunDir> open(const std::filesystem::path& path,
+                                           std::optional<gid_t> readers = std::nullopt);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// Whether a leviathan's state is in it.

@@ -53,8 +53,9 @@ class Call {
 /// Shared, so that handlers can move it into callbacks and onto workers.
 using CallPtr = std::shared_ptr<Call>;
 
-/// What a caller must be allowed to do (Caller::may_read, Caller::may_change).
-enum class Privilege { read, change };
+/// What a caller must be allowed to do. `use`: he must be a reader, and the thing he uses must be his own or he an admin:
+/// whose it is, the handler finds out (check_use in caller.hpp).
+enum class Privilege { read, use, change };
 
 struct Service {
   std::uint32_t code;

@@ -4,14 +4,19 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "base/log.hpp"
 #include "leviathan/caller.hpp"
 #include "leviathan/daemon.hpp"
 #include "leviathan/inventory.hpp"
 #include "leviathan/populate.hpp"
+#include "leviathan/reshape.hpp"
 #include "leviathan/run_dir.hpp"
 
 namespace hobbes::leviathan {
@@ -34,11 +39,24 @@ Result<Bytes> memory_for_enclaves(const Options& options) {
   return std::max(std::min(share, default_most), options.block_size);
 }
 
+CpuPolicy policy_of(const Options& options) { return {options.linux_cpus, options.cpu_slots, options.overcommit}; }
+
+/// A later start: what the options say now, as far as they say it.
+Status take_options(db::Environment& environment, const Options& options) {
+  Wishes wishes{.memory = options.memory,
+                .available = TRY(available_memory()),
+                .cpus = {},
+                .cpus_found = TRY(find_cpus())};
+  if (options.linux_cpus || options.overcommit) wishes.cpus = policy_of(options);
+  return reshape(environment, wishes);
+}
+
 /// The first start of a leviathan since the node booted.
 Status take_hardware(db::Environment& environment, bridge::Bridge& bridge, const Options& options) {
   const auto found = TRY(find_cpus());
   Hardware hardware;
-  hardware.cpus = TRY(share_out(found, {options.linux_cpus, options.cpu_slots, options.overcommit}));
+  hardware.cpus = TRY(share_out(found, policy_of(options)));
+  std::ranges::copy(offline_cpus(found, present_cpus()), std::back_inserter(hardware.cpus));
   hardware.blocks = TRY(bridge.provide_memory(TRY(memory_for_enclaves(options)), options.block_size));
   hardware.devices = find_pci_devices();
   hardware.block_size = options.block_size;
@@ -67,20 +85,32 @@ Result<Bytes> block_size_of(const db::Environment& environment) {
   return TRY(txn.meta()).block_size;
 }
 
-Status run(const std::filesystem::path& run_dir, const Options& options, std::unique_ptr<bridge::Bridge> bridge) {
+/// Without privileges files can be given to the readers only where the run directory is theirs.
+std::optional<gid_t> group_of_files(const std::filesystem::path& run_dir, const Policy& policy) {
+  struct stat dir {};
+  const bool may_choose = ::geteuid() == 0;
+  const bool theirs = ::stat(run_dir.c_str(), &dir) == 0 && policy.readers.id == dir.st_gid;
+  return may_choose || theirs ? policy.readers.id : std::nullopt;
+}
+
+Status run(const std::filesystem::path& run_dir, const Options& options, Policy policy,
+           std::unique_ptr<bridge::Bridge> bridge) {
   TRY(bridge->probe());
   db::EnvironmentOptions readable;
-  readable.group = group_id(readers_group);
+  readable.group = group_of_files(run_dir, policy);
   auto environment = TRY(db::Environment::create(run_dir, readable));
   const bool fresh = TRY(is_empty(environment));
   if (fresh) {
     TRY(take_hardware(environment, *bridge, options));
   } else {
     log::info("goes on with the node as the leviathan before this one left it");
+    TRY(take_options(environment, options));
   }
   TRY(keep_to_linux_cpus(environment));
   const Bytes block_size = TRY(block_size_of(environment));
-  Daemon daemon({.node = {.run_dir = run_dir, .block_size = block_size}, .recovers = !fresh, .force = options.force},
+  Daemon daemon({.node = {.run_dir = run_dir, .block_size = block_size, .policy = std::move(policy)},
+                 .recovers = !fresh,
+                 .force = options.force},
                 std::move(environment), std::move(bridge));
   return daemon.run();
 }
@@ -89,8 +119,9 @@ Status run(const std::filesystem::path& run_dir, const Options& options, std::un
 
 Status start(const Options& options, std::unique_ptr<bridge::Bridge> bridge) {
   raise_descriptor_limit();
-  auto run_dir = TRY(RunDir::open(options.run_dir));
-  Status outcome = run(run_dir.path(), options, std::move(bridge));
+  Policy policy = Policy::here(options.readers, options.admins);
+  auto run_dir = TRY(RunDir::open(options.run_dir, policy.readers.id));
+  Status outcome = run(run_dir.path(), options, std::move(policy), std::move(bridge));
   // The daemon is gone and its database closed. One that a stop that failed left is for the next leviathan.
   if (outcome || !run_dir.has_database()) std::move(run_dir).remove();
   return outcome;

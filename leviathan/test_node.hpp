@@ -21,7 +21,7 @@
 
 namespace hobbes::leviathan {
 
-/// Four CPUs (Linux keeps 0), eight blocks of 128 MiB.
+/// Four CPUs (Linux keeps 0), eight blocks of 128 MiB. Whenever a leviathan ends, its database has to be consistent.
 class TestNode {
  public:
   TestNode() {
@@ -62,6 +62,7 @@ class TestNode {
     work_.reset();
     node_->loop().stop();
     loop_thread_.join();
+    CHECK(db::check(*node_->db().read()) == std::vector<std::string>{});
     node_.reset();
   }
 

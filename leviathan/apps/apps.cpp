@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <boost/asio/post.hpp>
 #include <map>
 
 #include "base/log.hpp"
@@ -36,6 +37,13 @@ void end_halves(Node& node, const db::Operation& operation, std::optional<Helper
   });
 }
 
+/// An application is its launcher's. One that the database has forgotten is nobody's.
+Status check_use(Node& node, const Caller& caller, AppId app) {
+  const auto txn = TRY(node.db().read());
+  const auto record = TRY(txn.get<db::App>(app));
+  return record ? leviathan::check_use(caller, record->owner_uid, "application '" + record->name + "'") : Status();
+}
+
 Status roll_back_launches(Node& node, Helpers& helpers) {
   auto txn = TRY(node.db().write());
   for (const db::Operation& operation : TRY(db::pending_operations(txn))) {
@@ -49,7 +57,7 @@ Status roll_back_launches(Node& node, Helpers& helpers) {
 }  // namespace
 
 struct Apps::State {
-  explicit State(Node& its_node) : node(its_node), registry(its_node) {}
+  explicit State(Node& its_node) : node(its_node), registry(its_node), proxies(its_node.run_dir()) {}
 
   Status adopt_running(Helpers& helpers) {
     const auto txn = TRY(node.db().read());
@@ -63,6 +71,7 @@ struct Apps::State {
 
   Node& node;
   Registry registry;
+  ProxyStock proxies;
 };
 
 Apps::Apps(Node& node) : state_(std::make_shared<State>(node)) { node.observe(*this); }
@@ -89,11 +98,12 @@ void Apps::launch(CallPtr call) {
     const auto session = order->request.detach ? nullptr : call->session();
     std::optional<AppId> announced;
     auto launched = std::make_shared<Result<Launched>>(
-        apps::launch(state->node, std::move(*order), [&](AppId app, const std::shared_ptr<LiveEnclave>& enclave) {
+        apps::launch(state->node, state->proxies, std::move(*order), [&](AppId app, const std::shared_ptr<LiveEnclave>& enclave) {
           announced = app;
           state->node.run_on_loop([state, app, enclave] { state->registry.announced(app, enclave); });
         }));
     state->node.run_on_loop([state, call, session, announced, launched] {
+      boost::asio::post(state->node.loop(), [state] { state->proxies.fill(); });  // when the caller has his answer
       if (!*launched) {
         if (announced) state->registry.failed(*announced);
         return call->reply(Status(launched->error()));
@@ -107,6 +117,7 @@ void Apps::launch(CallPtr call) {
 void Apps::wait(CallPtr call) {
   const auto request = protocol::decode<protocol::AppRef>(call->payload());
   if (!request) return call->reply(Status(request.error()));
+  if (const Status allowed = check_use(state_->node, call->caller(), request->app); !allowed) return call->reply(allowed);
   state_->registry.wait(request->app, std::move(call));
 }
 
@@ -116,10 +127,15 @@ void Apps::kill(CallPtr call) {
   if (request->signal < 1 || request->signal > SIGRTMAX) {
     return call->reply(Status(Error(Code::invalid, "kill_app: there is no signal " + std::to_string(request->signal))));
   }
+  if (const Status allowed = check_use(state_->node, call->caller(), request->app); !allowed) return call->reply(allowed);
   state_->registry.kill(request->app, request->signal, [call](const Status& sent) { call->reply(sent); });
 }
 
-void Apps::enclave_started(const std::shared_ptr<LiveEnclave>&, bool) {}  // recover() looks at all of them at once
+void Apps::end_linux_apps(std::function<void()> done) { state_->registry.end_linux_apps(std::move(done)); }
+
+void Apps::enclave_started(const std::shared_ptr<LiveEnclave>&, bool) {
+  state_->proxies.fill();  // applications will follow; those it may have already are found by recover(), all at once
+}
 void Apps::enclave_ended(EnclaveId enclave) { state_->registry.enclave_ended(enclave); }
 void Apps::app_ended(EnclaveId enclave, const hobbes_app_status& status) { state_->registry.reported(enclave, status); }
 

@@ -4,6 +4,7 @@
 // a restart of leviathan.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "leviathan/node.hpp"
@@ -27,6 +28,9 @@ class Apps : public EnclaveObserver {
   void launch(CallPtr call);
   void wait(CallPtr call);
   void kill(CallPtr call);
+  /// Ends the Linux side's applications in order; `done` is called when they have ended. Whatever is launched there from
+  /// now on is ended, too.
+  void end_linux_apps(std::function<void()> done);
 
   void enclave_started(const std::shared_ptr<LiveEnclave>& enclave, bool adopted) override;
   void enclave_ended(EnclaveId enclave) override;

@@ -32,10 +32,12 @@ using Answer = Result<Payload>;
 /// A client's connection without a client.
 class FakeSession : public Session {
  public:
-  FakeSession() {
+  explicit FakeSession(uid_t uid = ::getuid()) {
     caller_.pid = ::getpid();
-    caller_.uid = ::getuid();
+    caller_.uid = uid;
     caller_.gid = ::getgid();
+    caller_.may_read = true;
+    caller_.may_change = uid == ::getuid();
   }
   const Caller& caller() const override { return caller_; }
   Result<std::vector<UniqueFd>> take_fds(std::uint64_t) override { return std::exchange(fds, {}); }
@@ -123,6 +125,9 @@ class Daemon {
   Status kill(AppId app, int signal) {
     TRY(call(&apps::Apps::kill, protocol::KillApp{.app = app, .signal = signal}));
     return {};
+  }
+  void end_linux_apps(std::function<void()> done) {
+    on_loop([&] { apps_->end_linux_apps(std::move(done)); });
   }
   std::optional<db::App> record(AppId app) { return *node_.node().db().read()->get<db::App>(app); }
 
@@ -306,6 +311,33 @@ TEST_CASE("fault points are passed in order", "[apps]") {
   CHECK(daemon.wait(*app)->exit_code == 0);
 }
 
+TEST_CASE("the Linux side's programs are asked to end, killed if they do not, and their ends are recorded", "[apps]") {
+  Daemon daemon;
+  const UniqueFd polite_out = give_stdio(*daemon.session);
+  const auto polite = daemon.launch(script("trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done"));
+  REQUIRE(polite);
+  const UniqueFd stubborn_out = give_stdio(*daemon.session);
+  const auto stubborn = daemon.launch(script("trap '' TERM; echo ready; while :; do sleep 0.05; done"));
+  REQUIRE(stubborn);
+  REQUIRE(read_line(polite_out.get()) == "ready");
+  REQUIRE(read_line(stubborn_out.get()) == "ready");
+
+  auto told = daemon.begin(&apps::Apps::wait, protocol::AppRef{.app = *polite});
+  std::promise<void> ended;
+  daemon.end_linux_apps([&] { ended.set_value(); });
+  ended.get_future().wait();
+  CHECK(protocol::decode<protocol::AppEnd>(*told.get())->exit_code == 5);
+  CHECK(daemon.record(*polite)->exit_code == 5);
+  CHECK(daemon.record(*stubborn)->signal == SIGKILL);
+}
+
+TEST_CASE("where nothing runs on the Linux side, it has ended at once", "[apps]") {
+  Daemon daemon;
+  std::promise<void> ended;
+  daemon.end_linux_apps([&] { ended.set_value(); });
+  ended.get_future().wait();
+}
+
 // ---- In an enclave, whose kernel only pretends: /bin/true and /bin/false end at once, others when they are killed.
 
 namespace {
@@ -400,4 +432,29 @@ TEST_CASE("a destroyed enclave's programs are over, and so are their proxies", "
   REQUIRE(enclaves::destroy_enclave(daemon.node().node(), "kitten"));
   CHECK(protocol::decode<protocol::AppEnd>(*end.get())->signal == SIGKILL);
   apps::await_helper_end(proxy.pidfd.get());
+}
+
+TEST_CASE("whoever may not change the node uses what is his and nothing else", "[apps]") {
+  constexpr uid_t enclave_owner = 7, stranger = 8;  // TestNode creates enclaves as 7
+  DaemonWithEnclave daemon;
+  const auto admins = daemon.launch(program("/bin/forever"));
+  REQUIRE(admins);
+
+  daemon.session = std::make_shared<FakeSession>(stranger);
+  CHECK(daemon.launch(program("/bin/forever")).error().code() == Code::denied);
+  CHECK(daemon.kill(*admins, SIGKILL).error().code() == Code::denied);
+  CHECK(daemon.wait(*admins).error().code() == Code::denied);
+
+  daemon.session = std::make_shared<FakeSession>(enclave_owner);
+  CHECK_THAT(daemon.kill(*admins, SIGKILL).error().text(), Catch::Contains("belongs to user"));
+  if (::geteuid() != 0) return;  // only root starts programs as somebody else
+  protocol::LaunchApp message = program("/bin/forever");
+  message.cwd = "/";
+  daemon.out = give_stdio(*daemon.session);
+  const auto his = daemon.launch(message);
+  if (!his && his.error().sys_errno() == EACCES) return;  // he cannot reach the proxy in this build's directory
+  REQUIRE(his);
+  CHECK(daemon.record(*his)->owner_uid == enclave_owner);
+  CHECK(daemon.kill(*his, SIGTERM));
+  CHECK(daemon.wait(*his)->signal == SIGTERM);
 }

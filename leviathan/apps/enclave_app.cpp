@@ -11,7 +11,7 @@
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
 #include "leviathan/apps/proxy.hpp"
-#include "leviathan/apps/refusal.hpp"
+#include "leviathan/refusal.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
@@ -41,22 +41,17 @@ std::uint32_t flags_of(const protocol::LaunchApp& request) {
          (request.rewrite ? 0U : HOBBES_APP_NO_REWRITE);
 }
 
-Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec, std::uint32_t rank) {
+Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec) {
   const protocol::LaunchApp& request = spec.request;
-  std::vector<std::string> env = request.env;
-  if (request.ranks > 1) {
-    env.push_back("PMI_RANK=" + std::to_string(rank));
-    env.push_back("PMI_SIZE=" + std::to_string(request.ranks));
-  }
   std::vector<std::byte> strings;
   for (const std::string& text : {request.path, spec.name, request.cwd}) append(strings, text);
   for (const std::string& text : request.args) append(strings, text);
-  for (const std::string& text : env) append(strings, text);
+  for (const std::string& text : request.env) append(strings, text);
 
   hobbes_app_launch command = {};
   command.app_id = spec.app.value;
   command.flags = flags_of(request);
-  command.rank = rank;
+  command.ranks = request.ranks;
   command.heap_size = request.heap_size.value;
   command.stack_size = request.stack_size.value;
   TRY(fill_cpu_mask(command, request.cpu_list));
@@ -64,7 +59,7 @@ Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec, std::u
   command.gid = spec.caller.gid;
   command.umask = request.umask;
   command.argc = static_cast<std::uint32_t>(request.args.size());
-  command.envc = static_cast<std::uint32_t>(env.size());
+  command.envc = static_cast<std::uint32_t>(request.env.size());
   command.strings_size = static_cast<std::uint32_t>(strings.size());
   const auto head = cmdqueue::payload_of_struct(command);
   std::vector<std::byte> bytes(head.begin(), head.end());
@@ -72,18 +67,9 @@ Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec, std::u
   return bytes;
 }
 
-Status launch_ranks(LiveEnclave& enclave, const EnclaveAppSpec& spec) {
-  for (std::uint32_t rank = 0; rank < spec.request.ranks; ++rank) {
-    const auto answer = enclave.control.call(HOBBES_CMD_APP_LAUNCH, TRY(launch_command(spec, rank)), launch_patience);
-    if (!answer) return refusal_of("'" + spec.request.path + "'", answer.error());
-  }
-  return {};
-}
+using Answer = Result<ControlQueue::Payload>;
 
-Result<std::uint64_t> create_channel(LiveEnclave& enclave, AppId app) {
-  const hobbes_hio_create create{app.value};
-  const auto answer =
-      enclave.control.call(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(create), command_patience);
+Result<std::uint64_t> channel_in(const LiveEnclave& enclave, const Answer& answer) {
   if (!answer) return refusal_of("enclave '" + enclave.name + "': host-I/O channel", answer.error());
   hobbes_hio_created created;
   if (answer->size() != sizeof created) return Error(Code::corrupt, "enclave '" + enclave.name + "': made no channel");
@@ -91,27 +77,43 @@ Result<std::uint64_t> create_channel(LiveEnclave& enclave, AppId app) {
   return created.channel;
 }
 
+/// Nobody will serve this launch: it fails by that.
+void give_up(LiveEnclave& enclave, const EnclaveAppSpec& spec, std::uint64_t channel, std::future<Answer>& launched) {
+  if (const Status declared = declare_proxy_dead(*enclave.machine, channel); !declared) log::error(declared.error());
+  launched.wait();
+  undo_enclave_app(enclave, spec.app, -1);
+}
+
 }  // namespace
 
-Result<EnclaveApp> start_enclave_app(const std::filesystem::path& run_dir, LiveEnclave& enclave,
-                                     const EnclaveAppSpec& spec) {
-  const std::uint64_t channel = TRY(create_channel(enclave, spec.app));
-  auto proxy = start_proxy(*enclave.machine, {.run_dir = run_dir,
-                                              .app = spec.app,
-                                              .channel = channel,
-                                              .user = user_of(spec.caller),
-                                              .cwd = spec.request.cwd,
-                                              .reach = spec.reach,
-                                              .stdio = spec.stdio});
+Result<EnclaveApp> start_enclave_app(ProxyStock& proxies, LiveEnclave& enclave, const EnclaveAppSpec& spec) {
+  const auto command = TRY(launch_command(spec));
+  // Both at once: the kernel makes the processes while the proxy takes up its job.
+  auto created = enclave.control.begin(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(hobbes_hio_create{spec.app.value}),
+                                       command_patience);
+  auto launched = enclave.control.begin(HOBBES_CMD_APP_LAUNCH, command, launch_patience);
+  const auto channel = channel_in(enclave, created.get());
+  if (!channel) return channel.error();
+  const auto start = [&] {
+    const std::lock_guard lock(enclave.proxies);
+    return start_proxy(proxies, *enclave.machine, {.app = spec.app,
+                                                   .channel = *channel,
+                                                   .user = user_of(spec.caller),
+                                                   .cwd = spec.request.cwd,
+                                                   .reach = spec.reach,
+                                                   .stdio = spec.stdio});
+  };
+  auto proxy = start();
   if (!proxy) {
-    forget_enclave_app(enclave, spec.app);
+    give_up(enclave, spec, *channel, launched);
     return proxy.error();
   }
-  if (const Status launched = launch_ranks(enclave, spec); !launched) {
-    undo_enclave_app(enclave, spec.app, proxy->pidfd.get());
-    return launched.error();
+  if (const Answer answer = launched.get(); !answer) {
+    const Status refused = refusal(*proxy);  // then the kernel's error is only what followed from it
+    undo_enclave_app(enclave, spec.app, proxy->process.pidfd.get());
+    return refused ? refusal_of("'" + spec.request.path + "'", answer.error()) : refused.error();
   }
-  return EnclaveApp{*std::move(proxy), channel};
+  return EnclaveApp{std::move(proxy->process), *channel};
 }
 
 void undo_enclave_app(LiveEnclave& enclave, AppId app, int proxy_pidfd) {

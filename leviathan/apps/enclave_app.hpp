@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernel-bridge/abi/commands.h"
-#include "leviathan/apps/helper.hpp"
+#include "leviathan/apps/proxy_stock.hpp"
 #include "leviathan/caller.hpp"
 #include "leviathan/descriptor/pisces.hpp"
 #include "leviathan/live_enclave.hpp"
@@ -33,9 +33,9 @@ struct EnclaveApp {
 };
 
 // Workers only.
-/// Channel, proxy, and one launch for each rank; on failure nothing of them is left. The errors of the launch are the
-/// kernel's: "'/bin/x': No such file or directory".
-[[nodiscard]] Result<EnclaveApp> start_enclave_app(const std::filesystem::path& run_dir, LiveEnclave& enclave,
+/// Channel, proxy from `proxies`, and the launch of all ranks; on failure nothing of them is left. The errors of the
+/// launch are the kernel's: "'/bin/x': No such file or directory".
+[[nodiscard]] Result<EnclaveApp> start_enclave_app(ProxyStock& proxies, LiveEnclave& enclave,
                                                    const EnclaveAppSpec& spec);
 /// Ends an application and its proxy (-1: it has none) for certain, and makes the kernel forget it.
 void undo_enclave_app(LiveEnclave& enclave, AppId app, int proxy_pidfd);

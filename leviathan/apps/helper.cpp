@@ -15,14 +15,13 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "kernel-bridge/host-io/job.hpp"
 #include "leviathan/apps/spawn.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view mark_variable = "HOBBES_HELPER_OF=";
 
 std::vector<fs::path> helper_places() {
   std::vector<fs::path> places;
@@ -57,7 +56,7 @@ std::optional<AppId> marked_for(const fs::path& process, std::string_view mark) 
   for (std::string variable; std::getline(environ, variable, '\0');) {
     if (!variable.starts_with(mark)) continue;
     const auto id = number<std::uint64_t>(std::string_view(variable).substr(mark.size()));
-    if (id) return AppId(*id);
+    if (id && *id != 0) return AppId(*id);  // 0: a proxy that waits for an application
   }
   return std::nullopt;
 }
@@ -69,7 +68,10 @@ bool runs_helper(const fs::path& process) {
   return !gone && (program.starts_with(proxy_program) || program.starts_with(keeper_program));
 }
 
-std::string mark_of(const fs::path& run_dir) { return std::string(mark_variable) + run_dir.string() + ":"; }
+/// What the marks of a run directory's helpers begin with.
+std::string mark_start(const fs::path& run_dir) {
+  return std::string(host_io::mark_variable) + "=" + run_dir.string() + ":";
+}
 
 }  // namespace
 
@@ -83,10 +85,17 @@ Result<fs::path> find_helper(std::string_view program) {
   return Error(Code::not_found, "helper program '" + std::string(program) + "': not in " + searched);
 }
 
-std::string helper_mark(const fs::path& run_dir, AppId app) { return mark_of(run_dir) + std::to_string(app.value); }
+std::vector<std::string> helper_environment(const fs::path& run_dir, AppId app) {
+  std::vector<std::string> environment = {host_io::mark_of(run_dir.string(), app.value)};
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  for (const std::string name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
+    if (const char* options = std::getenv(name.c_str())) environment.push_back(name + "=" + options);
+#endif
+  return environment;
+}
 
 std::multimap<AppId, Helper> find_helpers(const fs::path& run_dir) {
-  const std::string mark = mark_of(run_dir);
+  const std::string mark = mark_start(run_dir);
   std::multimap<AppId, Helper> found;
   std::error_code failed;  // processes come and go while we look
   for (const fs::directory_entry& entry : fs::directory_iterator("/proc", failed)) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
@@ -26,8 +27,9 @@ inline constexpr const char* helper_path_variable = "HOBBES_HELPER_PATH";
 /// them. not_found: names those places.
 [[nodiscard]] Result<std::filesystem::path> find_helper(std::string_view program);
 
-/// The environment of a helper, all of it: one variable that says whose it is.
-[[nodiscard]] std::string helper_mark(const std::filesystem::path& run_dir, AppId app);
+/// The environment of a helper, all of it: a variable that says whose it is; in a build with sanitizers also their options.
+/// Application 0: a proxy that waits for one; it marks itself anew.
+[[nodiscard]] std::vector<std::string> helper_environment(const std::filesystem::path& run_dir, AppId app);
 
 struct Helper {
   pid_t pid = 0;

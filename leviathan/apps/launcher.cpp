@@ -11,6 +11,8 @@
 #include "leviathan/apps/adoption.hpp"
 #include "leviathan/apps/enclave_app.hpp"
 #include "leviathan/apps/linux_app.hpp"
+#include "leviathan/enclaves/owner.hpp"
+#include "leviathan/enclaves/reach.hpp"
 #include "leviathan/fault_point.hpp"
 
 namespace hobbes::leviathan::apps {
@@ -57,8 +59,12 @@ std::string joined(const std::vector<std::string>& words) {
   return line;
 }
 
-void set_variable(std::vector<std::string>& env, const std::string& name, std::uint64_t value) {
+void drop_variable(std::vector<std::string>& env, const std::string& name) {
   std::erase_if(env, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+}
+
+void set_variable(std::vector<std::string>& env, const std::string& name, std::uint64_t value) {
+  drop_variable(env, name);
   env.push_back(name + "=" + std::to_string(value));
 }
 
@@ -103,8 +109,28 @@ struct Running {
   std::int64_t pid = 0;
 };
 
+/// What only a co-kernel grants, an application of Linux is refused.
+Status check_for_linux(const protocol::LaunchApp& request) {
+  const bool wants_sizes = request.heap_size.value != 0 || request.stack_size.value != 0;
+  if (!wants_sizes && !request.large_pages && !request.smartmap) return {};
+  return Error(Code::unsupported,
+               "launch_app: heap and stack sizes, large pages and SMARTMAP are for enclaves: on the Linux side ulimit and "
+               "its huge-page settings decide");
+}
+
+Status check_linux_cpus(Node& node, const std::vector<CpuId>& wanted) {
+  const auto txn = TRY(node.db().read());
+  const auto linuxs = TRY(txn.list_by_owner<db::Cpu>(master_enclave));
+  for (const CpuId cpu : wanted) {
+    if (std::ranges::find(linuxs, cpu, &db::Cpu::id) == linuxs.end())
+      return Error(Code::invalid, "CPU list: CPU " + std::to_string(cpu.value) + " is not one of Linux's");
+  }
+  return {};
+}
+
 Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
   const protocol::LaunchApp& request = order.request;
+  TRY(check_for_linux(request));
   keeper::Job job{.program = request.path,
                   .args = request.args,
                   .env = request.env,
@@ -113,38 +139,37 @@ Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
                   .user = user_of(order.caller),
                   .ranks = request.ranks};
   if (!request.cpu_list.empty()) {
-    for (const CpuId cpu : TRY(parse_cpu_list(request.cpu_list, "CPU list"))) job.cpus.push_back(cpu.value);
+    const auto wanted = TRY(parse_cpu_list(request.cpu_list, "CPU list"));
+    TRY(check_linux_cpus(node, wanted));
+    for (const CpuId cpu : wanted) job.cpus.push_back(cpu.value);
   }
   LinuxApp started = TRY(start_linux_app(node.run_dir(), app, std::move(job), borrowed(order.stdio)));
   return Running{std::move(started.keeper), 0, started.pid};
 }
 
-/// What the descriptor that the enclave was created from lets its programs reach of the host.
-Result<descriptor::HostIo> reach_of(Node& node, const LiveEnclave& enclave) {
-  const auto txn = TRY(node.db().read());
-  const auto record = TRY(txn.get<db::Enclave>(enclave.id));
-  if (!record || record->descriptor.empty()) return descriptor::HostIo{};
-  return TRY(descriptor::parse_pisces(record->descriptor, record->name)).host_io;
-}
-
-Result<Running> start_in_enclave(Node& node, LiveEnclave& enclave, const Launch& launch, const Order& order) {
-  EnclaveApp started = TRY(start_enclave_app(node.run_dir(), enclave, {.app = launch.app,
-                                                                       .name = launch.name,
-                                                                       .request = order.request,
-                                                                       .caller = order.caller,
-                                                                       .stdio = borrowed(order.stdio),
-                                                                       .reach = TRY(reach_of(node, enclave))}));
+Result<Running> start_in_enclave(Node& node, ProxyStock& proxies, LiveEnclave& enclave, const Launch& launch,
+                                 const Order& order) {
+  EnclaveApp started = TRY(start_enclave_app(proxies, enclave, {.app = launch.app,
+                                                                .name = launch.name,
+                                                                .request = order.request,
+                                                                .caller = order.caller,
+                                                                .stdio = borrowed(order.stdio),
+                                                                .reach = TRY(enclaves::reach_of(node, enclave.id))}));
   return Running{std::move(started.proxy), started.channel, 0};
 }
 
-Result<Running> carry_out(Node& node, const Target& target, const Launch& launch, Order& order) {
+Result<Running> carry_out(Node& node, ProxyStock& proxies, const Target& target, const Launch& launch, Order& order) {
   if (order.request.detach) order.stdio = TRY(detached_stdio(node.run_dir(), launch.app, order.caller));
   if (order.stdio.size() != stdio_count) {
     return Error(Code::invalid, "launch_app: needs three descriptors as standard input, output and error");
   }
   set_variable(order.request.env, "HOBBES_ENCLAVE_ID", target.id.value);
   set_variable(order.request.env, "HOBBES_APP_ID", launch.app.value);
-  if (target.enclave) return start_in_enclave(node, *target.enclave, launch, order);
+  if (order.request.ranks > 1) {
+    // Several ranks get numbers of their own; a single one stays what another launcher made of it.
+    for (const char* name : {"PMI_RANK", "PMI_SIZE"}) drop_variable(order.request.env, name);
+  }
+  if (target.enclave) return start_in_enclave(node, proxies, *target.enclave, launch, order);
   return start_on_linux(node, launch.app, order);
 }
 
@@ -177,13 +202,14 @@ void take_back(Node& node, const Launch& launch, const Error& why) {
 
 }  // namespace
 
-Result<Launched> launch(Node& node, Order order, const Announce& announce) {
+Result<Launched> launch(Node& node, ProxyStock& proxies, Order order, const Announce& announce) {
   TRY(check(order.request));
+  TRY(enclaves::check_use(node, order.caller, order.request.enclave));
   const Target target = TRY(find_target(node, order.request.enclave));
   Launch launch = TRY(journal(node, order, target.id));
   fault::point(fault::launch_reserved);
   announce(launch.app, target.enclave);
-  auto running = carry_out(node, target, launch, order);
+  auto running = carry_out(node, proxies, target, launch, order);
   if (!running) {
     take_back(node, launch, running.error());
     return running.error();

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "leviathan/apps/helper.hpp"
+#include "leviathan/apps/proxy_stock.hpp"
 #include "leviathan/apps/records.hpp"
 #include "leviathan/caller.hpp"
 #include "leviathan/node.hpp"
@@ -32,6 +32,6 @@ struct Launched {
 using Announce = std::function<void(AppId app, const std::shared_ptr<LiveEnclave>& enclave)>;
 
 /// Blocks. If it fails after `announce` was called, the application is gone again.
-[[nodiscard]] Result<Launched> launch(Node& node, Order order, const Announce& announce);
+[[nodiscard]] Result<Launched> launch(Node& node, ProxyStock& proxies, Order order, const Announce& announce);
 
 }  // namespace hobbes::leviathan::apps

@@ -72,7 +72,7 @@ Result<LinuxApp> start_linux_app(const fs::path& run_dir, AppId app, keeper::Job
   ControlPair control = TRY(control_pair());
   SpawnSpec spec{.program = program,
                  .args = {std::string(keeper_program)},
-                 .env = {helper_mark(run_dir, app)},
+                 .env = helper_environment(run_dir, app),
                  .fds = stdio,
                  .cwd = "/",
                  .new_session = true};

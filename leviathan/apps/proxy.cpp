@@ -11,13 +11,18 @@
 
 #include "base/mapping.hpp"
 #include "kernel-bridge/abi/host_io.h"
-#include "leviathan/apps/spawn.hpp"
+#include "kernel-bridge/host-io/job.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
 
-std::string block_argument(const bridge::MemoryFile& block, std::size_t fd) {
-  return std::to_string(block.base) + ":" + std::to_string(block.size.value) + ":" + std::to_string(fd);
+host_io::Mode mode_of(descriptor::HostIoMode mode) {
+  switch (mode) {
+    case descriptor::HostIoMode::none: return host_io::Mode::none;
+    case descriptor::HostIoMode::files: return host_io::Mode::files;
+    case descriptor::HostIoMode::all: break;
+  }
+  return host_io::Mode::all;
 }
 
 Result<Mapping> map_channel(bridge::Machine& machine, std::uint64_t channel) {
@@ -35,24 +40,23 @@ void wake_all(std::uint32_t* word) { ::syscall(SYS_futex, word, FUTEX_WAKE, INT_
 
 }  // namespace
 
-Result<Helper> start_proxy(bridge::Machine& machine, const ProxySpec& spec) {
+Result<Proxy> start_proxy(ProxyStock& stock, bridge::Machine& machine, const ProxySpec& spec) {
   const std::vector<bridge::MemoryFile> memory = TRY(machine.memory_files());
-  SpawnSpec child{.program = TRY(find_helper(proxy_program)),
-                  .args = {std::string(proxy_program), "--channel", std::to_string(spec.channel)},
-                  .env = {helper_mark(spec.run_dir, spec.app)},
-                  .fds = spec.stdio,
-                  .user = spec.user,
-                  .cwd = spec.cwd,
-                  .umask = 0,  // the co-kernel applies the program's own
-                  .new_session = true};
-  for (const bridge::MemoryFile& block : memory) {
-    child.args.insert(child.args.end(), {"--block", block_argument(block, child.fds.size())});
-    child.fds.push_back(block.fd.get());
-  }
-  child.args.insert(child.args.end(), {"--mode", std::string(to_string(spec.reach.mode)), "--root", spec.reach.root});
-  Child started = TRY(spawn(child));
-  return Helper{started.pid, std::move(started.pidfd)};
+  host_io::Options options;
+  options.app = spec.app.value;
+  options.channel = spec.channel;
+  for (const bridge::MemoryFile& block : memory) options.blocks.push_back({block.base, block.size, block.fd.get()});
+  options.mode = mode_of(spec.reach.mode);
+  options.root = spec.reach.root;
+  options.cwd = spec.cwd;
+  options.owner = ::geteuid();
+  if (spec.user) options.user = {spec.user->uid, spec.user->gid, spec.user->groups};
+  WaitingProxy waiting = TRY(stock.take());
+  TRY(host_io::send_job(waiting.socket.get(), options, spec.stdio));
+  return Proxy{std::move(waiting.process), std::move(waiting.socket)};
 }
+
+Status refusal(const Proxy& proxy) { return host_io::await_answer(proxy.socket.get()); }
 
 Status declare_proxy_dead(bridge::Machine& machine, std::uint64_t channel) {
   const Mapping mapping = TRY(map_channel(machine, channel));

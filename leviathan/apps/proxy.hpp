@@ -3,19 +3,18 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kernel-bridge/bridge.hpp"
-#include "leviathan/apps/helper.hpp"
+#include "leviathan/apps/proxy_stock.hpp"
 #include "leviathan/apps/user.hpp"
 #include "leviathan/descriptor/pisces.hpp"
 
 namespace hobbes::leviathan::apps {
 
 struct ProxySpec {
-  std::filesystem::path run_dir;
   AppId app;
   std::uint64_t channel = 0;   ///< physical address of its channel
   std::optional<User> user;    ///< absent: as we are
@@ -24,8 +23,16 @@ struct ProxySpec {
   std::vector<int> stdio;      ///< descriptors 0 to 2, borrowed
 };
 
-/// Starts it, with all the enclave's memory there is now. It serves soon afterwards.
-[[nodiscard]] Result<Helper> start_proxy(bridge::Machine& machine, const ProxySpec& spec);
+struct Proxy {
+  Helper process;
+  UniqueFd socket;  ///< for refusal()
+};
+
+/// Gives the job to one of `stock`, with all the enclave's memory there is now. It serves soon afterwards; or else it
+/// declares itself dead on the channel, and refusal() says why.
+[[nodiscard]] Result<Proxy> start_proxy(ProxyStock& stock, bridge::Machine& machine, const ProxySpec& spec);
+/// Why a proxy refused its job; nothing if it serves. Waits until it has decided.
+[[nodiscard]] Status refusal(const Proxy& proxy);
 
 /// Tells everybody who waits for this channel's proxy that it has gone: their calls fail with EIO from now on.
 [[nodiscard]] Status declare_proxy_dead(bridge::Machine& machine, std::uint64_t channel);

@@ -17,6 +17,8 @@ namespace {
 
 /// For a proxy to leave by itself after its application's end.
 constexpr std::chrono::seconds proxy_grace{2};
+/// For the Linux side's applications to end when they are asked to, and again when they are killed.
+constexpr std::chrono::seconds linux_grace{5};
 constexpr std::size_t recent_ends_kept = 4 * ended_apps_kept;
 
 std::string label(AppId app) { return "application " + std::to_string(app.value); }
@@ -60,6 +62,11 @@ Registry::Entry* Registry::find(AppId app) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+void Registry::forget(AppId app) {
+  entries_.erase(app);
+  if (linux_apps_end_ && !any_on_linux()) linux_apps_ended();
+}
+
 void Registry::announced(AppId app, const std::shared_ptr<LiveEnclave>& enclave) {
   Entry& entry = entries_[app];
   entry.live = enclave;
@@ -75,6 +82,7 @@ void Registry::launched(Launched launched, const std::shared_ptr<Session>& sessi
   entry->channel = launched.channel;
   watch_helper(app, *entry, std::move(launched.helper.pidfd));
   if (entry->end) return finish(app, *entry->end);
+  if (entry->on_linux && linux_apps_end_) return kill_at_once(app);
   if (!session) return;
   entry->session = session;
   const std::uint64_t number = session->on_close([this, app] { kill_at_once(app); });
@@ -222,7 +230,7 @@ void Registry::settle(AppId app) {
   Entry& entry = *find(app);
   if (entry.on_linux) {
     forget_linux_app(node_.run_dir(), app);
-    entries_.erase(app);
+    forget(app);
     return;
   }
   if (entry.helper) {
@@ -234,7 +242,46 @@ void Registry::settle(AppId app) {
     return;  // helper_gone() comes back here
   }
   if (const auto enclave = entry.live.lock()) forget_enclave_app(*enclave, app);
-  entries_.erase(app);
+  forget(app);
+}
+
+bool Registry::any_on_linux() const {
+  return std::ranges::any_of(entries_, [](const auto& item) { return item.second.on_linux; });
+}
+
+void Registry::end_linux_apps(std::function<void()> done) {
+  linux_apps_end_ = true;
+  all_ended_ = std::move(done);
+  if (!any_on_linux()) return linux_apps_ended();
+  signal_linux_apps(SIGTERM);
+  wait_for_linux_apps(linux_grace, [this] {
+    signal_linux_apps(SIGKILL);
+    wait_for_linux_apps(linux_grace, [this] {
+      log::warning("an application of the master does not end");
+      linux_apps_ended();
+    });
+  });
+}
+
+void Registry::signal_linux_apps(int signal) {
+  for (const auto& [app, entry] : entries_) {
+    // What is being launched is ended when it runs; what has no keeper any more is about to be recorded.
+    if (!entry.on_linux || entry.phase != Phase::running || !entry.helper) continue;
+    const Status sent = signal_linux_app(entry.helper->pidfd(), signal);
+    if (!sent) log::debug(sent.error().text());  // it has just ended
+  }
+}
+
+void Registry::wait_for_linux_apps(std::chrono::seconds grace, std::function<void()> otherwise) {
+  patience_.expires_after(grace);
+  patience_.async_wait([otherwise = std::move(otherwise)](boost::system::error_code cancelled) {
+    if (!cancelled) otherwise();
+  });
+}
+
+void Registry::linux_apps_ended() {
+  patience_.cancel();
+  if (const auto done = std::exchange(all_ended_, {})) done();
 }
 
 void Registry::enclave_ended(EnclaveId enclave) {

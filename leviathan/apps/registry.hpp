@@ -9,7 +9,9 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,13 +29,13 @@ namespace hobbes::leviathan::apps {
 /// The loop's thread alone. Its blocking work goes to the node's workers, which must have ended before it does.
 class Registry {
  public:
-  explicit Registry(Node& node) : node_(node) {}
+  explicit Registry(Node& node) : node_(node), patience_(node.loop()) {}
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
   /// Its launch is under way in `enclave` (null: on the Linux side).
   void announced(AppId app, const std::shared_ptr<LiveEnclave>& enclave);
-  void failed(AppId app) { entries_.erase(app); }
+  void failed(AppId app) { forget(app); }
   /// It runs. In the foreground it is killed when `session` ends; null: it is detached.
   void launched(Launched launched, const std::shared_ptr<Session>& session);
   /// It runs, started by an earlier leviathan. `helper` is absent if that has ended meanwhile.
@@ -43,6 +45,10 @@ class Registry {
   void wait(AppId app, CallPtr call);
   /// Answers when the signal is on its way.
   void kill(AppId app, int signal, std::function<void(Status)> done);
+
+  /// Ends the Linux side's applications in order: SIGTERM, a grace, SIGKILL. `done` is called when all have ended and
+  /// those who wait for them have been told; also when one does not go. Once.
+  void end_linux_apps(std::function<void()> done);
 
   void enclave_ended(EnclaveId enclave);
   /// Its kernel says how it is.
@@ -73,6 +79,11 @@ class Registry {
   };
 
   Entry* find(AppId app);
+  void forget(AppId app);
+  [[nodiscard]] bool any_on_linux() const;
+  void signal_linux_apps(int signal);
+  void wait_for_linux_apps(std::chrono::seconds grace, std::function<void()> otherwise);
+  void linux_apps_ended();
   void watch_helper(AppId app, Entry& entry, UniqueFd pidfd);
   void watch_launcher(AppId app, Entry& entry, const Launcher& launcher);
   void helper_gone(AppId app);
@@ -88,6 +99,9 @@ class Registry {
   Node& node_;
   std::map<AppId, Entry> entries_;
   std::map<AppId, End> recent_ends_;  ///< also of those whose records have been replaced
+  bool linux_apps_end_ = false;       ///< end_linux_apps() was called
+  std::function<void()> all_ended_;   ///< its `done`, until it is called
+  boost::asio::steady_timer patience_;
 };
 
 }  // namespace hobbes::leviathan::apps

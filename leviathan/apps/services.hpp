@@ -16,15 +16,15 @@ void handle_kill(Parts& parts, CallPtr call);
 inline constexpr std::array services = {
     Service{.code = protocol::request::launch_app,
             .name = "launch_app",
-            .privilege = Privilege::change,
+            .privilege = Privilege::use,
             .handler = handle_launch},
     Service{.code = protocol::request::wait_app,
             .name = "wait_app",
-            .privilege = Privilege::read,
+            .privilege = Privilege::use,
             .handler = handle_wait},
     Service{.code = protocol::request::kill_app,
             .name = "kill_app",
-            .privilege = Privilege::change,
+            .privilege = Privilege::use,
             .handler = handle_kill},
 };
 

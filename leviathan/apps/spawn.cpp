@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,6 +18,8 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+
+#include "base/clone_in_memory.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
@@ -47,9 +48,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }
 
 bool reset_signals() {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);  // some may not be changed
+  for (int number = 1; number < NSIG; ++number) reset_signal_in_clone(number);  // some may not be changed
   sigset_t none;
   ::sigemptyset(&none);
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
@@ -104,7 +103,7 @@ int child_main(void* argument) {
     plan.failed = Step::exec;
   }
   plan.error = errno;
-  ::_exit(exit_code_unused);
+  leave_clone(exit_code_unused);
 }
 
 Error failure(const Plan& plan) {
@@ -153,8 +152,7 @@ Result<Child> spawn(const SpawnSpec& spec) {
   pid_t pid = -1;
   {
     const AllSignalsBlocked blocked;
-    pid = ::clone(child_main, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan,
-                  &pidfd);
+    pid = clone_in_memory(child_main, stack.data() + stack.size(), &plan, pidfd);
   }
   if (pid < 0) return last_errno("'" + spec.program.string() + "': starting a process");
   Child child{pid, UniqueFd(pidfd)};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The requests about applications.
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <sstream>
-#include <thread>
 
 #include "base/parse.hpp"
 #include "leviathan/client/link.hpp"
@@ -91,8 +91,7 @@ class Wait {
       const bool gone = !end && end.error().code() == Code::unavailable;
       if (!gone || !was_connected_ || std::chrono::steady_clock::now() > give_up) return end;
       if (connected_last_time_) give_up = std::chrono::steady_clock::now() + restart_patience;
-      link_.disconnect();
-      pause();
+      TRY(pause());
     }
   }
 
@@ -113,8 +112,13 @@ class Wait {
     }
   }
 
-  /// Lets a moment pass. An interruption is kept for when there is somebody to tell it to.
-  void pause() { std::this_thread::sleep_for(retry_interval); }
+  /// Lets a moment pass. What `interrupt_fd_` has to say is kept for when there is somebody to tell it to.
+  Status pause() {
+    pollfd interrupt{link_.interrupt_fd, POLLIN, 0};
+    ::poll(&interrupt, 1, static_cast<int>(retry_interval.count()));
+    if (interrupt.revents != 0) return errno_error(EINTR, "waiting for leviathan");
+    return {};
+  }
 
   Link& link_;
   AppId app_;

@@ -91,7 +91,7 @@ struct LaunchSpec {
   std::uint32_t umask = 022;
   std::uint32_t ranks = 1;
   std::string cpu_list;                   ///< enclave-logical; empty: any
-  Bytes heap_size = mib(16), stack_size = mib(8);
+  Bytes heap_size, stack_size;            ///< 0: the enclave's choice, 16 MiB and 8 MiB
   bool large_pages = false, smartmap = false, rewrite = true;
   bool detach = false;
   std::array<int, 3> stdio = {0, 1, 2};   ///< descriptors the program gets as its own; borrowed
@@ -102,18 +102,26 @@ struct AppEnd {
   int signal = 0;  ///< 0: exited by itself
 };
 
-struct FileInfo {
-  std::uint64_t size = 0;
-  std::uint32_t mode = 0;
+/// How a console is attended.
+struct ConsoleUse {
+  bool type = true;          ///< what is read is typed; else it is only looked through for `escape`
+  bool follow = true;        ///< go on with what the enclave says; else return when what it has said so far is shown
+  char escape = 0x1d;        ///< leaves (Ctrl-])
 };
 
 class Client {
  public:
   /// Opens the run directory. Requests connect on first use: a directory without a running leviathan can still be read.
+  /// denied: it belongs neither to root nor to this user, who is not root himself.
   [[nodiscard]] static Result<Client> open(const std::filesystem::path& run_dir = default_run_dir());
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
   ~Client();
+
+  /// While `fd` (a signalfd, say; borrowed; -1: none) is readable, nothing of this client waits: what does ends with
+  /// errno EINTR, and the connection with it, so that leviathan lets go of what was under way as if the client had
+  /// gone. A change that leviathan has begun is finished. The next request connects anew.
+  void interrupt_with(int fd);
 
   // The database.
   [[nodiscard]] Result<Listing<EnclaveRow>> enclaves();
@@ -157,13 +165,14 @@ class Client {
   // Files, as an enclave sees them.
   /// Copies the whole file to `out_fd`; Errors carry the errno.
   [[nodiscard]] Result<std::uint64_t> cat_file(std::string_view enclave, std::string_view path, int out_fd);
-  /// Replaces (or appends to) the file with everything `in_fd` yields; creates it with mode 0666 & ~umask.
+  /// Replaces (or appends to) the file with everything `in_fd` yields. A new file gets mode 0666 & ~umask; with `mode`
+  /// the file gets exactly that, new or not.
   [[nodiscard]] Result<std::uint64_t> cat_into_file(std::string_view enclave, std::string_view path, int in_fd,
-                                                    bool append);
+                                                    bool append, std::optional<mode_t> mode = std::nullopt);
 
-  /// The console: output history and what follows goes to `out_fd`, `in_fd` (-1: none) is typed; returns at `escape`
-  /// (Ctrl-]) or the end of the input or the enclave.
-  [[nodiscard]] Status console(std::string_view enclave, int in_fd, int out_fd, char escape = 0x1d);
+  /// The console: what it has said and says goes to `out_fd`, what `in_fd` (-1: none) yields is typed. Returns at the
+  /// escape or the end of the enclave; the end of the input ends the typing alone.
+  [[nodiscard]] Status console(std::string_view enclave, int in_fd, int out_fd, const ConsoleUse& use = {});
 
  private:
   struct Impl;

@@ -2,8 +2,10 @@
 #include "leviathan/client/connection.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,13 +24,27 @@ namespace hobbes::client {
 namespace {
 
 constexpr const char* socket_name = "leviathan.sock";
+constexpr std::size_t group_text_size = 16384;
+constexpr const char* waiting = "waiting for leviathan";
+
+/// The group that may enter the run directory, by name if it has one.
+std::string readers_of(const std::filesystem::path& run_dir) {
+  struct stat dir {};
+  if (::stat(run_dir.c_str(), &dir) != 0 || (dir.st_mode & S_IXGRP) == 0) return {};
+  std::array<char, group_text_size> text;
+  group entry{};
+  group* found = nullptr;
+  ::getgrgid_r(dir.st_gid, &entry, text.data(), text.size(), &found);
+  const std::string name = found != nullptr ? found->gr_name : std::to_string(dir.st_gid);
+  return " (it is for group '" + name + "')";
+}
 
 Error refused(int sys_errno, const std::filesystem::path& run_dir) {
   if (sys_errno == ENOENT || sys_errno == ECONNREFUSED || sys_errno == ENOTDIR) {
     return {Code::unavailable, "leviathan is not running in " + run_dir.string() + " " + start_hint(run_dir)};
   }
   if (sys_errno == EACCES || sys_errno == EPERM) {
-    return {Code::denied, "leviathan in " + run_dir.string() + ": you may not talk to it (join group 'hobbes')", EACCES};
+    return {Code::denied, "leviathan in " + run_dir.string() + ": you may not talk to it" + readers_of(run_dir), EACCES};
   }
   return errno_error(sys_errno, "leviathan in " + run_dir.string());
 }
@@ -78,19 +94,38 @@ Result<std::uint64_t> Connection::send(std::span<const int> fds) {
   return token;
 }
 
+Result<cmdqueue::Reply> Connection::await(cmdqueue::RequestId id) {
+  if (interrupt_fd_ < 0) return queue_.await(id);
+  while (true) {
+    if (auto answer = queue_.take(id)) return *std::move(answer);
+    TRY(wait(-1, queue_.next_deadline()));
+  }
+}
+
 Result<bool> Connection::wait(int fd, cmdqueue::Deadline deadline) {
   // No poll() before arm(): what it took in, perhaps just what the caller waits for, would not end the sleep.
   if (!queue_.arm()) {
     TRY(queue_.poll());
     deadline = std::chrono::steady_clock::now();  // there is work already; only look whether `fd` is readable
   }
-  std::array<pollfd, 3> polled{{{queue_.bell_fd(), POLLIN, 0}, {socket_.get(), POLLRDHUP, 0}, {fd, POLLIN, 0}}};
+  std::array<pollfd, 4> polled{{{queue_.bell_fd(), POLLIN, 0},
+                                {socket_.get(), POLLRDHUP, 0},
+                                {fd, POLLIN, 0},
+                                {interrupt_fd_, POLLIN, 0}}};
   const int ready = ::poll(polled.data(), polled.size(), milliseconds_until(deadline));
   const int sys_errno = errno;
   queue_.disarm();
-  if (ready < 0 && sys_errno != EINTR) return errno_error(sys_errno, "waiting for leviathan");
+  if (ready < 0 && sys_errno != EINTR) return errno_error(sys_errno, waiting);
+  if (ready > 0 && polled[3].revents != 0) return hang_up();
   TRY(queue_.poll());
   return ready > 0 && polled[2].revents != 0;
+}
+
+Error Connection::hang_up() {
+  const Error why = errno_error(EINTR, waiting);
+  queue_.abandon(why);
+  ::shutdown(socket_.get(), SHUT_RDWR);
+  return why;
 }
 
 }  // namespace hobbes::client

@@ -33,9 +33,17 @@ class Connection {
   template <protocol::Message Request>
   [[nodiscard]] Result<protocol::Payload> call(std::uint32_t code, const Request& request,
                                                std::chrono::nanoseconds patience) {
-    auto reply = TRY(queue_.call(code, protocol::encode(request), cmdqueue::within(patience)));
+    auto reply = TRY(await(TRY(queue_.begin(code, protocol::encode(request), cmdqueue::within(patience)))));
     return std::move(reply.payload);
   }
+  /// Waits for the answer to a request that was begun on queue().
+  [[nodiscard]] Result<cmdqueue::Reply> await(cmdqueue::RequestId id);
+
+  /// While `fd` (-1: none) is readable nothing waits: who does hangs up, and gets errno EINTR.
+  void interrupt_with(int fd) { interrupt_fd_ = fd; }
+  [[nodiscard]] int interrupt_fd() const { return interrupt_fd_; }
+  /// Whether requests can still be answered.
+  [[nodiscard]] bool usable() { return queue_.poll().has_value(); }
 
   /// Passes descriptors on; the answer is the token for the request that needs them.
   [[nodiscard]] Result<std::uint64_t> send(std::span<const int> fds);
@@ -50,9 +58,13 @@ class Connection {
   explicit Connection(UniqueFd socket, cmdqueue::ClientEnd queue)
       : socket_(std::move(socket)), queue_(std::move(queue)) {}
 
+  /// Leaves leviathan as if this process had ended; the error is everybody's answer from now on.
+  [[nodiscard]] Error hang_up();
+
   UniqueFd socket_;
   cmdqueue::ClientEnd queue_;  ///< watches socket_
   std::uint64_t next_token_ = 1;
+  int interrupt_fd_ = -1;  ///< borrowed
 };
 
 }  // namespace hobbes::client

@@ -104,3 +104,13 @@ TEST_CASE("an error of a copy carries its errno and names the file", "[client]")
   CHECK(copied.error().sys_errno() == ENOSPC);
   CHECK(copied.error().text() == "'/x': No space left on device");
 }
+
+TEST_CASE("a copy that would wait ends when it is interrupted", "[client]") {
+  Pipe data, interrupt;
+  REQUIRE(write_all(interrupt.writer.get(), pattern(1), "interrupt"));
+  const UniqueFd out = file_with({});
+  std::vector<std::byte> buffer(10);
+  CHECK(copy_all(data.reader.get(), out.get(), "copy", interrupt.reader.get()).error().sys_errno() == EINTR);
+  CHECK(read_some(data.reader.get(), buffer, "pipe", interrupt.reader.get()).error().sys_errno() == EINTR);
+  CHECK(write_all(data.writer.get(), pattern(1), "pipe", interrupt.reader.get()).error().sys_errno() == EINTR);
+}

@@ -7,7 +7,9 @@
 
 #include <cerrno>
 #include <deque>
+#include <optional>
 
+#include "base/open_in_root.hpp"
 #include "kernel-bridge/abi/commands.h"
 #include "leviathan/client/copy.hpp"
 #include "leviathan/client/link.hpp"
@@ -53,7 +55,7 @@ class RemoteFile {
         TRY(discard(ahead));
         return written;
       }
-      TRY(write_all(out_fd, data, "output"));
+      TRY(write_all(out_fd, data, "output", connection_.interrupt_fd()));
       written += data.size();
       if (data.size() < chunk) TRY(discard(ahead));  // those ahead were asked from the wrong offsets
     }
@@ -63,7 +65,7 @@ class RemoteFile {
     std::uint64_t taken = 0;
     std::deque<cmdqueue::RequestId> ahead;
     std::vector<std::byte> buffer(chunk);
-    while (const std::size_t count = TRY(read_some(in_fd, buffer, "input"))) {
+    while (const std::size_t count = TRY(read_some(in_fd, buffer, "input", connection_.interrupt_fd()))) {
       // What is appended has no place of its own: one chunk after the other.
       if (ahead.size() == (append ? 1 : window)) TRY(finish(ahead));
       ahead.push_back(TRY(begin_write(append ? HOBBES_FILE_AT_POSITION : taken, std::span(buffer).first(count))));
@@ -93,7 +95,7 @@ class RemoteFile {
   Result<protocol::Payload> finish(std::deque<cmdqueue::RequestId>& ahead) {
     const cmdqueue::RequestId first = ahead.front();
     ahead.pop_front();
-    auto reply = connection_.queue().await(first);
+    auto reply = connection_.await(first);
     if (!reply) return std::move(reply).error().in(name_);
     return std::move(reply->payload);
   }
@@ -120,29 +122,52 @@ struct Opened {
   Connection& connection;
 };
 
-Result<Opened> open_in(Link& link, std::string_view enclave, std::string_view path, int flags, mode_t mode) {
+/// How a file is to be opened, wherever it is.
+struct Manner {
+  int flags = O_RDONLY;
+  std::optional<mode_t> mode{};  ///< that it is to have, new or not; absent: a new one gets the usual
+};
+
+Result<Opened> open_in(Link& link, std::string_view enclave, std::string_view path, const Manner& manner) {
   Connection* connection = TRY(link.connect());
   const protocol::FileOpen message{.enclave = std::string(enclave),
                                    .path = TRY(absolute(path)),
-                                   .flags = static_cast<std::uint32_t>(flags),
-                                   .mode = mode};
+                                   .flags = static_cast<std::uint32_t>(manner.flags),
+                                   .mode = manner.mode.value_or(new_file_mode & ~current_umask()),
+                                   .set_mode = manner.mode.has_value()};
   const auto answer = TRY(connection->call(request::file_open, message, short_patience));
   return Opened{TRY(protocol::decode<protocol::FileOpened>(answer)), *connection};
 }
 
-Result<UniqueFd> open_here(const std::string& path, int flags, mode_t mode) {
-  UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC, mode));
-  if (!file) return last_errno(in_quotes(path));
-  return file;
+/// A file of Linux below a root; "/" confines nothing.
+Result<UniqueFd> open_below(const std::string& root, const std::string& path, int flags) {
+  if (root == "/") {
+    UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC, new_file_mode));
+    if (!file) return last_errno(in_quotes(path));
+    return file;
+  }
+  const UniqueFd dir(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) return last_errno(in_quotes(path) + ": the enclave's root '" + root + "'");
+  const std::uint64_t mode = (flags & O_CREAT) != 0 ? new_file_mode : 0;  // openat2() minds what would not be used
+  const int fd = open_in_root(dir.get(), path.c_str(),
+                              {.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC), .mode = mode, .resolve = 0});
+  if (fd < 0) return errno_error(-fd, in_quotes(path));
+  return UniqueFd(fd);
+}
+
+Result<UniqueFd> open_here(const protocol::FileOpened& file, const Manner& manner) {
+  UniqueFd opened = TRY(open_below(file.host_root, file.host_path, manner.flags));
+  if (manner.mode && ::fchmod(opened.get(), *manner.mode) != 0) return last_errno(in_quotes(file.host_path) + ": its mode");
+  return opened;
 }
 
 }  // namespace
 
 Result<std::uint64_t> Client::cat_file(std::string_view enclave, std::string_view path, int out_fd) {
-  const Opened opened = TRY(open_in(*impl_, enclave, path, O_RDONLY, 0));
+  const Opened opened = TRY(open_in(*impl_, enclave, path, Manner{}));
   if (!opened.file.host_path.empty()) {
-    const UniqueFd file = TRY(open_here(opened.file.host_path, O_RDONLY, 0));
-    return copy_all(file.get(), out_fd, in_quotes(path));
+    const UniqueFd file = TRY(open_here(opened.file, Manner{}));
+    return copy_all(file.get(), out_fd, in_quotes(path), impl_->interrupt_fd);
   }
   RemoteFile file(opened.connection, opened.file.handle, in_quotes(path));
   const std::uint64_t size = TRY(file.read_all(out_fd));
@@ -150,12 +175,13 @@ Result<std::uint64_t> Client::cat_file(std::string_view enclave, std::string_vie
   return size;
 }
 
-Result<std::uint64_t> Client::cat_into_file(std::string_view enclave, std::string_view path, int in_fd, bool append) {
-  const int flags = O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC);
-  const Opened opened = TRY(open_in(*impl_, enclave, path, flags, new_file_mode & ~current_umask()));
+Result<std::uint64_t> Client::cat_into_file(std::string_view enclave, std::string_view path, int in_fd, bool append,
+                                            std::optional<mode_t> mode) {
+  const Manner manner{.flags = O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC), .mode = mode};
+  const Opened opened = TRY(open_in(*impl_, enclave, path, manner));
   if (!opened.file.host_path.empty()) {
-    const UniqueFd file = TRY(open_here(opened.file.host_path, flags, new_file_mode));
-    return copy_all(in_fd, file.get(), in_quotes(path));
+    const UniqueFd file = TRY(open_here(opened.file, manner));
+    return copy_all(in_fd, file.get(), in_quotes(path), impl_->interrupt_fd);
   }
   RemoteFile file(opened.connection, opened.file.handle, in_quotes(path));
   const std::uint64_t size = TRY(file.write_all_of(in_fd, append));

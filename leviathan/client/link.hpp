@@ -24,10 +24,8 @@ struct Link {
 
   /// The database, opened on first use.
   [[nodiscard]] Result<db::Environment*> database();
-  /// The connection, made on first use.
+  /// The connection, made on first use, and again when it has broken.
   [[nodiscard]] Result<Connection*> connect();
-  /// Forgets a connection whose leviathan has gone.
-  void disconnect() { connection.reset(); }
   [[nodiscard]] bool live() const;
 
   template <protocol::Message Request>
@@ -45,6 +43,7 @@ struct Link {
   std::filesystem::path run_dir;
   std::optional<db::Environment> environment;
   std::unique_ptr<Connection> connection;
+  int interrupt_fd = -1;  ///< borrowed
 };
 
 struct Client::Impl : Link {

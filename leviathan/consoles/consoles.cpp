@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "leviathan/consoles/console_view.hpp"
 #include "leviathan/duplicate.hpp"
+#include "leviathan/enclaves/owner.hpp"
 #include "leviathan/protocol/codes.hpp"
 #include "leviathan/protocol/messages.hpp"
 #include "leviathan/server/session.hpp"
@@ -26,6 +27,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::milliseconds retry_interval{10};
 constexpr std::size_t max_waiting_keys = 1 << 20;  // of one enclave
+constexpr std::size_t window = HOBBES_CONSOLE_OUTPUT;  // sent to a reader and not shown yet: then he gets no more
 
 void send_output(Session& session, std::uint64_t console, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -39,6 +41,7 @@ void send_output(Session& session, std::uint64_t console, std::span<const std::b
 struct Reader {
   std::shared_ptr<Session> session;
   std::uint64_t position = 0;
+  std::size_t unshown = 0;  ///< bytes sent since he last said that he has shown all
   std::uint64_t on_close = 0;
 };
 
@@ -67,6 +70,12 @@ class Feed : public std::enable_shared_from_this<Feed> {
   }
   void remove(std::uint64_t console) { readers_.erase(console); }
 
+  /// The reader has shown what was sent to him.
+  void shown(std::uint64_t console, Reader& reader) {
+    reader.unshown = 0;
+    show(console, reader);
+  }
+
   void type(CallPtr call, std::span<const std::byte> keys) {
     waiting_bytes_ += keys.size();
     if (waiting_bytes_ > max_waiting_keys) {
@@ -83,7 +92,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
     bell_.close(ignored);
     retry_.cancel();
     for (auto& [console, reader] : readers_) {
-      show(console, reader);
+      send_new(console, reader);
       reader.session->send_event(protocol::event::console_ended,
                                  protocol::encode(protocol::ConsoleEnded{.console = console, .reason = reason}));
       reader.session->forget(reader.on_close);
@@ -110,7 +119,15 @@ class Feed : public std::enable_shared_from_this<Feed> {
     bell_.read_some(asio::buffer(&rings, sizeof rings), empty);
   }
 
-  void show(std::uint64_t console, Reader& reader) { send_output(*reader.session, console, view_.read(reader.position)); }
+  void show(std::uint64_t console, Reader& reader) {
+    if (reader.unshown < window) send_new(console, reader);
+  }
+
+  void send_new(std::uint64_t console, Reader& reader) {
+    const auto bytes = view_.read(reader.position);
+    reader.unshown += bytes.size();
+    send_output(*reader.session, console, bytes);
+  }
 
   void type_waiting() {
     bool typed = false;
@@ -189,6 +206,8 @@ Consoles::~Consoles() = default;
 void Consoles::open(CallPtr call) {
   const auto request = protocol::decode<protocol::EnclaveName>(call->payload());
   if (!request) return call->reply(Status(request.error()));
+  const Status allowed = enclaves::check_use(state_->node, call->caller(), request->enclave);
+  if (!allowed) return call->reply(allowed);
   const auto enclave = state_->node.live(request->enclave);
   if (!enclave) return call->reply(Status(enclave.error()));
   const auto feed = state_->feed_of(*enclave);
@@ -207,6 +226,10 @@ void Consoles::type(CallPtr call) {
   if (!request) return call->reply(Status(request.error()));
   const auto feed = state_->find(*call, request->console);
   if (!feed) return call->reply(Status(not_open(request->console)));
+  if (request->data.empty()) {
+    feed->shown(request->console, *feed->find(request->console));
+    return call->reply(Status());
+  }
   feed->type(call, request->data);  // the data lie in the call's payload, which the call keeps
 }
 

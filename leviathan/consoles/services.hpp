@@ -16,15 +16,15 @@ void handle_close(Parts& parts, CallPtr call);
 inline constexpr std::array services = {
     Service{.code = protocol::request::console_open,
             .name = "console",
-            .privilege = Privilege::change,
+            .privilege = Privilege::use,
             .handler = handle_open},
     Service{.code = protocol::request::console_type,
             .name = "console",
-            .privilege = Privilege::change,
+            .privilege = Privilege::use,
             .handler = handle_type},
     Service{.code = protocol::request::console_close,
             .name = "console",
-            .privilege = Privilege::change,
+            .privilege = Privilege::use,
             .handler = handle_close},
 };
 

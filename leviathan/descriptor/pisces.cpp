@@ -140,6 +140,7 @@ Status read_unused(const Element& root) {
 
 Status read_root_values(const Element& root, PiscesDescriptor& enclave) {
   enclave.name = root.value("name").value_or("");
+  enclave.owner = root.value("owner").value_or("");
   enclave.kernel = root.value("kernel").value_or("");
   enclave.cmd_line = root.value("cmd_line").value_or("");
   if (enclave.cmd_line.size() > max_cmd_line)
@@ -170,7 +171,7 @@ std::string_view to_string(HostIoMode mode) {
 }
 
 Result<PiscesDescriptor> parse_pisces(std::string_view xml, std::string_view file) {
-  static constexpr std::array values = {"name"sv, "bridge"sv, "kernel"sv, "init_task"sv, "cmd_line"sv};
+  static constexpr std::array values = {"name"sv, "owner"sv, "bridge"sv, "kernel"sv, "init_task"sv, "cmd_line"sv};
   static constexpr std::array children = {"boot_env"sv, "memory"sv, "cpus"sv, "host_io"sv, "files"sv, "devices"sv};
   const auto document = TRY(Document::parse(xml, file, "pisces"));
   const Element root = document.root();

@@ -51,6 +51,7 @@ struct HostIo {
 struct PiscesDescriptor {
   std::string name;                  ///< empty: leviathan chooses
   std::optional<BridgeKind> bridge;  ///< absent: leviathan chooses
+  std::string owner;                 ///< USER[:GROUP], names or numbers; empty: whoever creates it
   std::string kernel;                ///< empty: the bridge's own co-kernel
   std::string cmd_line;
   BootEnv boot_env;

@@ -36,7 +36,7 @@ TEST_CASE("an empty <pisces> asks for nothing but the defaults") {
 TEST_CASE("every field of a <pisces> is read") {
   const auto enclave = accepted(R"(<?xml version="1.0"?>
 <!-- a comment -->
-<pisces name="kitten" bridge="hosted">
+<pisces name="kitten" owner="ada:users" bridge="hosted">
   <kernel>/boot/co-kernel</kernel>
   <cmd_line>console=pisces <!-- split --> debug</cmd_line>
   <boot_env numa="1" cpu="3"><memory size="128">0x100000000</memory></boot_env>
@@ -47,6 +47,7 @@ TEST_CASE("every field of a <pisces> is read") {
   <files/><devices></devices>
 </pisces>)");
   CHECK(enclave.name == "kitten");
+  CHECK(enclave.owner == "ada:users");
   CHECK(enclave.bridge == BridgeKind::hosted);
   CHECK(enclave.kernel == "/boot/co-kernel");
   CHECK(enclave.cmd_line == "console=pisces  debug");

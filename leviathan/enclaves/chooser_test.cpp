@@ -26,6 +26,9 @@ class SmallNode {
     hardware.cpu_slots = 2;
     REQUIRE(populate(environment, hardware));
   }
+  SmallNode(const SmallNode&) = delete;
+  SmallNode& operator=(const SmallNode&) = delete;
+  ~SmallNode() { CHECK(db::check(*environment.read()) == std::vector<std::string>{}); }
 
   TestDir dir;
   db::Environment environment = *db::Environment::create(dir.path());

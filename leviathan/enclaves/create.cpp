@@ -9,6 +9,7 @@
 #include "leviathan/descriptor/pisces.hpp"
 #include "leviathan/enclaves/belongings.hpp"
 #include "leviathan/enclaves/chooser.hpp"
+#include "leviathan/enclaves/owner.hpp"
 #include "leviathan/events.hpp"
 #include "leviathan/fault_point.hpp"
 
@@ -61,7 +62,7 @@ Status choose_memory(Chooser& chooser, const PiscesDescriptor& wanted, Bytes blo
 }
 
 db::Enclave new_record(EnclaveId id, std::string_view bridge, const CreateRequest& request,
-                       const PiscesDescriptor& wanted) {
+                       const PiscesDescriptor& wanted, const Owner& owner) {
   db::Enclave record;
   record.id = id;
   record.name = !request.name.empty() ? request.name
@@ -70,17 +71,18 @@ db::Enclave new_record(EnclaveId id, std::string_view bridge, const CreateReques
   record.type = db::EnclaveType::pisces;
   record.parent = master_enclave;
   record.bridge = bridge;
-  record.owner_uid = request.uid;
-  record.owner_gid = request.gid;
+  record.owner_uid = owner.uid;
+  record.owner_gid = owner.gid;
   record.created = record.changed = db::now();
   record.descriptor = request.xml;
   return record;
 }
 
 Result<Reservation> reserve(Node& node, const CreateRequest& request, const PiscesDescriptor& wanted) {
+  const Owner owner = TRY(parse_owner(wanted.owner, {request.uid, request.gid}));
   auto txn = TRY(node.db().write());
   Reservation reservation;
-  reservation.enclave = new_record(TRY(txn.next_id<db::Enclave>()), node.bridge().name(), request, wanted);
+  reservation.enclave = new_record(TRY(txn.next_id<db::Enclave>()), node.bridge().name(), request, wanted, owner);
   const EnclaveId id = reservation.enclave.id;
   TRY(txn.put(reservation.enclave));
   auto chooser = TRY(Chooser::create(txn, id));

@@ -15,7 +15,7 @@ struct CreateRequest {
   std::string xml;   ///< a <pisces> descriptor
   std::string file;  ///< its name, for messages
   std::string name;  ///< empty: the descriptor's, else enclave-<id>
-  uid_t uid = 0;     ///< the enclave's owner
+  uid_t uid = 0;     ///< who creates it; its owner, unless the descriptor names another
   gid_t gid = 0;
 };
 

@@ -15,6 +15,7 @@
 #include "leviathan/enclaves/belongings.hpp"
 #include "leviathan/events.hpp"
 #include "leviathan/fault_point.hpp"
+#include "leviathan/refusal.hpp"
 
 namespace hobbes::leviathan::enclaves {
 namespace {
@@ -49,7 +50,9 @@ Result<db::Operation> journal(Node& node, EnclaveId enclave) {
 void shut_down(LiveEnclave& enclave) {
   if (enclave.machine->life() != bridge::Life::running) return;
   const auto answer = enclave.control.call(HOBBES_CMD_SHUTDOWN, {}, shutdown_patience);
-  if (!answer) return log::warning("enclave '" + enclave.name + "': does not shut down: " + answer.error().text());
+  if (!answer) {
+    return log::warning("enclave '" + enclave.name + "': " + refusal_of("does not shut down", answer.error()).text());
+  }
   pollfd death{enclave.machine->death_fd(), POLLIN, 0};
   ::poll(&death, 1, static_cast<int>(std::chrono::milliseconds(shutdown_patience).count()));
 }

@@ -8,8 +8,10 @@
 #include "kernel-bridge/abi/queue.h"
 #include "leviathan/enclaves/create.hpp"
 #include "leviathan/enclaves/destroy.hpp"
+#include "leviathan/enclaves/owner.hpp"
 #include "leviathan/parts.hpp"
 #include "leviathan/protocol/messages.hpp"
+#include "leviathan/refusal.hpp"
 #include "leviathan/serve_on_worker.hpp"
 
 namespace hobbes::leviathan::enclaves {
@@ -35,6 +37,7 @@ Result<Payload> destroy(Node& node, const Call& call) {
 
 Result<Payload> dump(Node& node, const Call& call) {
   const auto request = TRY(protocol::decode<protocol::EnclaveName>(call.payload()));
+  TRY(check_use(node, call.caller(), request.enclave));  // frames hold what others have sent
   const auto enclave = TRY(node.live(request.enclave));
   bridge::Machine& machine = *enclave->machine;
   return protocol::encode(
@@ -54,7 +57,10 @@ void handle_ping(Parts& parts, CallPtr call) {
   if (!enclave) return call->reply(enclave.error());
   // The answer is the data alone, so what the enclave sends back is passed on as it is.
   (*enclave)->control.request(HOBBES_CMD_PING, request->data, ping_patience,
-                              [call](Result<Payload> answer) { call->reply(std::move(answer)); });
+                              [call, name = request->enclave](Result<Payload> answer) {
+                                if (!answer) return call->reply(refusal_of("enclave '" + name + "'", answer.error()));
+                                call->reply(std::move(answer));
+                              });
 }
 
 }  // namespace hobbes::leviathan::enclaves

@@ -29,7 +29,7 @@ inline constexpr std::array services = {
             .handler = handle_ping},
     Service{.code = protocol::request::dump_queue,
             .name = "dump_cmd_queue",
-            .privilege = Privilege::read,
+            .privilege = Privilege::use,
             .handler = handle_dump_queue},
 };
 

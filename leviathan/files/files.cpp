@@ -9,8 +9,10 @@
 #include "base/log.hpp"
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
-#include "leviathan/apps/refusal.hpp"
+#include "leviathan/enclaves/owner.hpp"
+#include "leviathan/enclaves/reach.hpp"
 #include "leviathan/protocol/messages.hpp"
+#include "leviathan/refusal.hpp"
 #include "leviathan/server/session.hpp"
 
 namespace hobbes::leviathan::files {
@@ -23,8 +25,8 @@ constexpr std::chrono::seconds patience{30};
 template <typename Head>
 Payload with_tail(const Head& head, std::span<const std::byte> tail) {
   const auto bytes = cmdqueue::payload_of_struct(head);
-  Payload payload(bytes.begin(), bytes.end());
-  payload.insert(payload.end(), tail.begin(), tail.end());
+  Payload payload(bytes.size() + tail.size());
+  std::ranges::copy(tail, std::ranges::copy(bytes, payload.begin()).out);
   return payload;
 }
 
@@ -36,12 +38,6 @@ Result<Head> take_head(Payload& answer) {
   std::memcpy(&head, answer.data(), sizeof head);
   answer.erase(answer.begin(), answer.begin() + sizeof head);
   return head;
-}
-
-/// A path as the enclave's kernel sends it: up to its NUL, if it has one.
-std::string path_in(const Payload& bytes) {
-  const std::string_view text = cmdqueue::text_of(bytes);
-  return std::string(text.substr(0, text.find('\0')));
 }
 
 std::span<const std::byte> with_nul(const std::string& path) {
@@ -65,9 +61,17 @@ Result<bool> is_linux_side(Node& node, std::string_view enclave) {
 }
 
 /// Where a path leads: into an enclave, or (null) to Linux.
-Result<std::shared_ptr<LiveEnclave>> enclave_of(Node& node, const std::string& name) {
+Result<std::shared_ptr<LiveEnclave>> enclave_of(Node& node, const Caller& caller, const std::string& name) {
+  TRY(enclaves::check_use(node, caller, name));
   if (TRY(is_linux_side(node, name))) return std::shared_ptr<LiveEnclave>();
   return node.live(name);
+}
+
+/// The directory that is "/" for an enclave where Linux has the file. denied: it reaches no file of Linux.
+Result<std::string> host_root_of(Node& node, const LiveEnclave& enclave, const std::string& path) {
+  const auto reach = TRY(enclaves::reach_of(node, enclave.id));
+  if (reach.mode != descriptor::HostIoMode::none) return reach.root;
+  return Error(Code::denied, in_quotes(path) + ": enclave '" + enclave.name + "' reaches no files of the host", EACCES);
 }
 
 }  // namespace
@@ -95,16 +99,31 @@ struct Files::State : std::enable_shared_from_this<Files::State> {
     return Error(Code::unavailable, "file: its enclave has ended", EIO);
   }
 
-  Result<Payload> opened(const CallPtr& call, const std::shared_ptr<LiveEnclave>& enclave, Payload answer) {
+  Result<Payload> opened(const CallPtr& call, const std::shared_ptr<LiveEnclave>& enclave, const std::string& path,
+                         Payload answer) {
     const auto head = TRY(take_head<hobbes_file_opened>(answer));
-    if (head.where == HOBBES_FILE_ON_HOST) return protocol::encode(protocol::FileOpened{.host_path = path_in(answer)});
+    if (head.where == HOBBES_FILE_ON_HOST) {
+      // The path that was asked for: one of the enclave's choice would be written to with the client's rights.
+      return protocol::encode(
+          protocol::FileOpened{.host_path = path, .host_root = TRY(host_root_of(node, *enclave, path))});
+    }
     const std::uint64_t handle = next_handle++;
     open.emplace(handle, Open{enclave, head.handle, call->session().get()});
     const auto number = call->session()->on_close([state = weak_from_this(), handle] {
       if (const auto self = state.lock()) self->drop(handle);
     });
     if (const auto found = open.find(handle); found != open.end()) found->second.on_close = number;
-    return protocol::encode(protocol::FileOpened{.handle = handle, .host_path = {}});
+    return protocol::encode(protocol::FileOpened{.handle = handle, .host_path = {}, .host_root = {}});
+  }
+
+  Result<Payload> status(const LiveEnclave& enclave, const std::string& path, Payload answer) {
+    const auto head = TRY(take_head<hobbes_file_status>(answer));
+    if (head.where == HOBBES_FILE_ON_HOST) {
+      return protocol::encode(
+          protocol::FileStatus{.host_path = path, .host_root = TRY(host_root_of(node, enclave, path))});
+    }
+    return protocol::encode(protocol::FileStatus{
+        .size = head.size, .mtime_ns = head.mtime_ns, .mode = head.mode, .host_path = {}, .host_root = {}});
   }
 
   /// Closes a handle that nobody will ask about any more.
@@ -150,14 +169,21 @@ std::size_t Files::open_count() const { return state_->open.size(); }
 void Files::open(CallPtr call) {
   const auto request = decode_open(*call);
   if (!request) return call->reply(Status(request.error()));
-  const auto enclave = enclave_of(state_->node, request->enclave);
+  const auto enclave = enclave_of(state_->node, call->caller(), request->enclave);
   if (!enclave) return call->reply(Status(enclave.error()));
-  if (!*enclave) return call->reply(protocol::encode(protocol::FileOpened{.host_path = request->path}));
-  const hobbes_file_open head{request->flags, request->mode};
+  if (!*enclave) {
+    return call->reply(protocol::encode(protocol::FileOpened{.host_path = request->path, .host_root = "/"}));
+  }
+  const hobbes_file_open head{.flags = request->flags,
+                              .mode = request->mode,
+                              .uid = call->caller().uid,
+                              .gid = call->caller().gid,
+                              .options = request->set_mode ? HOBBES_FILE_SET_MODE : 0U,
+                              .reserved = 0};
   (*enclave)->control.request(HOBBES_CMD_FILE_OPEN, with_tail(head, with_nul(request->path)), patience,
-                              [state = state_, call, enclave = *enclave, path = in_quotes(request->path)](Result<Payload> answer) {
-                                if (!answer) return call->reply(Status(refusal_of(path, answer.error())));
-                                call->reply(state->opened(call, enclave, *std::move(answer)));
+                              [state = state_, call, enclave = *enclave, path = request->path](Result<Payload> answer) {
+                                if (!answer) return call->reply(Status(refusal_of(in_quotes(path), answer.error())));
+                                call->reply(state->opened(call, enclave, path, *std::move(answer)));
                               });
 }
 
@@ -202,21 +228,16 @@ void Files::close(CallPtr call) {
 void Files::stat(CallPtr call) {
   const auto request = decode_open(*call);
   if (!request) return call->reply(Status(request.error()));
-  const auto enclave = enclave_of(state_->node, request->enclave);
+  const auto enclave = enclave_of(state_->node, call->caller(), request->enclave);
   if (!enclave) return call->reply(Status(enclave.error()));
-  if (!*enclave) return call->reply(protocol::encode(protocol::FileStatus{.host_path = request->path}));
-  (*enclave)->control.request(
-      HOBBES_CMD_FILE_STAT, with_nul(request->path), patience,
-      [call, path = in_quotes(request->path)](Result<Payload> answer) {
-        if (!answer) return call->reply(Status(refusal_of(path, answer.error())));
-        const auto head = take_head<hobbes_file_status>(*answer);
-        if (!head) return call->reply(Status(head.error()));
-        const bool on_host = head->where == HOBBES_FILE_ON_HOST;
-        call->reply(protocol::encode(protocol::FileStatus{.size = head->size,
-                                                          .mtime_ns = head->mtime_ns,
-                                                          .mode = head->mode,
-                                                          .host_path = on_host ? path_in(*answer) : std::string()}));
-      });
+  if (!*enclave) {
+    return call->reply(protocol::encode(protocol::FileStatus{.host_path = request->path, .host_root = "/"}));
+  }
+  (*enclave)->control.request(HOBBES_CMD_FILE_STAT, with_nul(request->path), patience,
+                              [state = state_, call, enclave = *enclave, path = request->path](Result<Payload> answer) {
+                                if (!answer) return call->reply(Status(refusal_of(in_quotes(path), answer.error())));
+                                call->reply(state->status(*enclave, path, *std::move(answer)));
+                              });
 }
 
 }  // namespace hobbes::leviathan::files

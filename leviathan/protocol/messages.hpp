@@ -208,13 +208,14 @@ struct KillApp {
 
 // ---- Files
 
-/// file_open and file_stat (which ignores flags and mode). Answers: FileOpened, FileStatus.
+/// file_open and file_stat (which ignores flags and modes). Answers: FileOpened, FileStatus.
 struct FileOpen {
   static constexpr std::string_view name = "file_open";
   std::string enclave;
   std::string path;          ///< absolute, as the enclave sees it
   std::uint32_t flags = 0;   ///< Linux's O_*
   std::uint32_t mode = 0;    ///< of a file it creates
+  bool set_mode = false;     ///< a file that was there gets the mode, too
 
   template <typename V, typename Self>
   static void fields(V& visit, Self& self) {
@@ -222,6 +223,7 @@ struct FileOpen {
     visit("path", self.path);
     visit("flags", self.flags);
     visit("mode", self.mode);
+    visit("set_mode", self.set_mode);
   }
   friend bool operator==(const FileOpen&, const FileOpen&) = default;
 };
@@ -230,11 +232,13 @@ struct FileOpened {
   static constexpr std::string_view name = "opened file";
   std::uint64_t handle = 0;  ///< of this connection: closed with it
   std::string host_path;     ///< not empty: nothing is open; this file of Linux is meant, open it yourself
+  std::string host_root;     ///< the directory that host_path starts at and must not lead out of
 
   template <typename V, typename Self>
   static void fields(V& visit, Self& self) {
     visit("handle", self.handle);
     visit("host_path", self.host_path);
+    visit("host_root", self.host_root);
   }
   friend bool operator==(const FileOpened&, const FileOpened&) = default;
 };
@@ -296,7 +300,8 @@ struct FileStatus {
   std::uint64_t size = 0;
   std::uint64_t mtime_ns = 0;
   std::uint32_t mode = 0;
-  std::string host_path;  ///< not empty: only this is valid; ask Linux
+  std::string host_path;  ///< not empty: only this and host_root are valid; ask Linux
+  std::string host_root;  ///< as in FileOpened
 
   template <typename V, typename Self>
   static void fields(V& visit, Self& self) {
@@ -304,6 +309,7 @@ struct FileStatus {
     visit("mtime_ns", self.mtime_ns);
     visit("mode", self.mode);
     visit("host_path", self.host_path);
+    visit("host_root", self.host_root);
   }
   friend bool operator==(const FileStatus&, const FileStatus&) = default;
 };

@@ -91,11 +91,11 @@ TEST_CASE("messages come back as they were sent", "[protocol]") {
   round_trip(AppRef{.app = AppId(UINT64_MAX)});
   round_trip(AppEnd{.exit_code = 3, .signal = 11});
   round_trip(KillApp{.app = AppId(7), .signal = 15});
-  round_trip(FileOpen{.enclave = "kitten", .path = "/tmp/x", .flags = 01101, .mode = 0644});
-  round_trip(FileOpened{.handle = 12, .host_path = "/etc/hosts"});
+  round_trip(FileOpen{.enclave = "kitten", .path = "/tmp/x", .flags = 01101, .mode = 0644, .set_mode = true});
+  round_trip(FileOpened{.handle = 12, .host_path = "/etc/hosts", .host_root = "/srv"});
   round_trip(FileRead{.handle = 1, .offset = 1ULL << 40, .length = 65536});
   round_trip(FileRef{.handle = 9});
-  round_trip(FileStatus{.size = 5, .mtime_ns = 6, .mode = 0100644, .host_path = {}});
+  round_trip(FileStatus{.size = 5, .mtime_ns = 6, .mode = 0100644, .host_path = {}, .host_root = {}});
   round_trip(ConsoleRef{.console = 3});
   round_trip(ConsoleEnded{.console = 3, .reason = "crashed"});
 }

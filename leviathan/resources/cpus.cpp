@@ -9,6 +9,7 @@
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
 #include "leviathan/fault_point.hpp"
+#include "leviathan/refusal.hpp"
 
 namespace hobbes::leviathan::resources {
 namespace {
@@ -26,7 +27,9 @@ Result<std::vector<db::Cpu>> cpus_of(Node& node, const db::Resources& resources)
 
 Result<ControlQueue::Payload> tell(LiveEnclave& enclave, std::uint32_t code, const db::Cpu& cpu) {
   const hobbes_cpu_command command{cpu.id.value, cpu.apic_id, cpu.numa.value, 0};
-  return enclave.control.call(code, cmdqueue::payload_of_struct(command), kernel_patience);
+  auto answer = enclave.control.call(code, cmdqueue::payload_of_struct(command), kernel_patience);
+  if (!answer) return refusal_of("CPU " + std::to_string(cpu.id.value), answer.error());
+  return answer;
 }
 
 /// Takes a CPU into a running enclave. Returns the number its kernel gave it.

@@ -3,11 +3,14 @@
 #include "leviathan/resources/memory.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
+#include "leviathan/apps/proxy_blocks.hpp"
 #include "leviathan/fault_point.hpp"
+#include "leviathan/refusal.hpp"
 
 namespace hobbes::leviathan::resources {
 namespace {
@@ -32,7 +35,7 @@ Result<std::set<std::uint64_t>> bases_in(bridge::Machine& machine) {
 Status tell(LiveEnclave& enclave, std::uint32_t code, const db::MemoryBlock& block) {
   const hobbes_memory_command command{block.base.value, block.size.value, block.numa.value, 0};
   const auto answer = enclave.control.call(code, cmdqueue::payload_of_struct(command), kernel_patience);
-  return answer ? Status() : Status(answer.error());
+  return answer ? Status() : Status(refusal_of("memory block " + std::to_string(block.base.value), answer.error()));
 }
 
 class MemoryPlug final : public Plug {
@@ -49,6 +52,7 @@ class MemoryPlug final : public Plug {
     for (const db::MemoryBlock& block : TRY(blocks_of(node, resources))) {
       TRY(enclave->machine->add_memory({block.base.value, block.size, block.numa, block.backing}));
       TRY(tell(*enclave, HOBBES_CMD_ADD_MEM, block));
+      apps::give_to_proxies(node, *enclave, block.base.value);
     }
     return {};
   }
@@ -60,7 +64,9 @@ class MemoryPlug final : public Plug {
       if (!plugged.contains(block.base.value)) continue;
       const Status told = tell(*enclave, HOBBES_CMD_REMOVE_MEM, block);
       if (!told && told.error().code() != Code::not_found) return told;
+      const std::lock_guard lock(enclave->proxies);
       TRY(enclave->machine->remove_memory(block.base.value));
+      apps::take_from_proxies(node, *enclave, block.base.value, block.size);
     }
     return {};
   }

@@ -29,9 +29,11 @@ bool would_block(const Error& error) { return error.sys_errno() == EAGAIN || err
 
 }  // namespace
 
-Connection::Connection(asio::io_context& loop, UniqueFd socket, Caller caller, Serve serve, Ended ended)
+Connection::Connection(asio::io_context& loop, UniqueFd socket, Caller caller, const Policy& policy, Serve serve,
+                       Ended ended)
     : loop_(loop),
       caller_(std::move(caller)),
+      policy_(policy),
       serve_(std::move(serve)),
       ended_(std::move(ended)),
       socket_(loop, socket.release()),
@@ -70,10 +72,7 @@ Status Connection::receive_packets() {
 
 Status Connection::greeted(std::span<const std::byte> hello) {
   Status judgement = protocol::check_hello(hello);
-  if (judgement && !caller_.may_read) {
-    judgement = Error(Code::denied, "leviathan: user " + std::to_string(caller_.uid) + " is not in group '" +
-                                        readers_group + "'");
-  }
+  if (judgement) judgement = policy_.check_read(caller_, "leviathan");
   TRY(cmdqueue::send_fds(socket_.native_handle(), protocol::welcome(judgement), {}));
   TRY(judgement);
   queue_ = TRY(cmdqueue::offer_queue(socket_.native_handle()));

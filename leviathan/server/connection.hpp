@@ -19,8 +19,10 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   using Serve = std::function<void(CallPtr)>;
   using Ended = std::function<void(Connection&)>;
 
-  /// `socket` is connected (SOCK_SEQPACKET). `serve` gets each request; `ended` is called once, on the loop's thread.
-  Connection(boost::asio::io_context& loop, UniqueFd socket, Caller caller, Serve serve, Ended ended);
+  /// `socket` is connected (SOCK_SEQPACKET). A caller whom `policy` (which outlives it) does not let read is turned away
+  /// with the reason. `serve` gets each request; `ended` is called once, on the loop's thread.
+  Connection(boost::asio::io_context& loop, UniqueFd socket, Caller caller, const Policy& policy, Serve serve,
+             Ended ended);
 
   // The loop's thread.
   /// Waits for the client's greeting, then serves him. The connection keeps itself alive until it closes.
@@ -48,6 +50,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
 
   boost::asio::io_context& loop_;
   const Caller caller_;
+  const Policy& policy_;
   Serve serve_;
   Ended ended_;
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "leviathan/parts.hpp"
 #include "leviathan/run_dir.hpp"
 
 namespace hobbes::leviathan {
@@ -43,12 +44,13 @@ Result<UniqueFd> listen_on(const std::filesystem::path& path) {
 
 }  // namespace
 
-Status check_privilege(const Service& service, const Caller& caller) {
-  const bool allowed = service.privilege == Privilege::read ? caller.may_read : caller.may_change;
-  if (allowed) return {};
-  return Error(Code::denied, std::string(service.name) + ": user " + std::to_string(caller.uid) +
-                                 " may not: it needs root or group '" +
-                                 (service.privilege == Privilege::read ? readers_group : admins_group) + "'");
+Status check_privilege(const Service& service, const Caller& caller, const Policy& policy) {
+  switch (service.privilege) {
+    case Privilege::read:
+    case Privilege::use: return policy.check_read(caller, service.name);
+    case Privilege::change: break;
+  }
+  return policy.check_change(caller, service.name);
 }
 
 Server::Server(boost::asio::io_context& loop, Parts& parts) : loop_(loop), parts_(parts), listener_(loop) {}
@@ -65,11 +67,16 @@ Status Server::start(const std::filesystem::path& run_dir) {
   return {};
 }
 
-void Server::stop() {
+void Server::accept_no_more() {
+  stopping_ = true;
   if (!listener_.is_open()) return;
   error_code ignored;  // nothing can be done about a descriptor that does not close
   listener_.close(ignored);
   ::unlink(path_.c_str());
+}
+
+void Server::stop() {
+  accept_no_more();
   for (const auto& connection : std::set(connections_)) connection->close();
 }
 
@@ -89,10 +96,11 @@ void Server::accept() {
 
 void Server::admit(UniqueFd socket) {
   if (connections_.size() >= max_connections) return log::warning("socket: too many clients: one was turned away");
-  auto caller = identify(socket.get());
+  const Policy& policy = parts_.node.policy();
+  auto caller = identify(socket.get(), policy);
   if (!caller) return log::error(caller.error());
   const auto connection = std::make_shared<Connection>(
-      loop_, std::move(socket), *std::move(caller), [this](CallPtr call) { serve(std::move(call)); },
+      loop_, std::move(socket), *std::move(caller), policy, [this](CallPtr call) { serve(std::move(call)); },
       [this](Connection& ended) { connections_.erase(ended.shared_from_this()); });
   connections_.insert(connection);
   connection->start();
@@ -103,7 +111,9 @@ void Server::serve(CallPtr call) {
   if (service == nullptr) {
     return call->reply(Error(Code::unsupported, "request " + std::to_string(call->code()) + ": is unknown here"));
   }
-  if (const Status allowed = check_privilege(*service, call->caller()); !allowed) return call->reply(allowed);
+  const Status allowed = check_privilege(*service, call->caller(), parts_.node.policy());
+  if (!allowed) return call->reply(allowed);
+  if (stopping_) return call->reply(Error(Code::unavailable, std::string(service->name) + ": leviathan is stopping"));
   service->handler(parts_, std::move(call));
 }
 

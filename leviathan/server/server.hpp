@@ -22,7 +22,9 @@ class Server {
   // The loop's thread.
   /// Listens on <run_dir>/leviathan.sock; a socket that a dead daemon left is replaced.
   [[nodiscard]] Status start(const std::filesystem::path& run_dir);
-  /// Ends all connections and takes the socket away.
+  /// Takes the socket away. Who is connected is answered what he asked already, and refused what he asks from now on.
+  void accept_no_more();
+  /// Ends all connections, too.
   void stop();
 
  private:
@@ -35,10 +37,11 @@ class Server {
   Parts& parts_;
   boost::asio::posix::stream_descriptor listener_;
   std::filesystem::path path_;
+  bool stopping_ = false;
   std::set<std::shared_ptr<Connection>> connections_;
 };
 
 /// Whether the caller may use the service; the error is his answer.
-[[nodiscard]] Status check_privilege(const Service& service, const Caller& caller);
+[[nodiscard]] Status check_privilege(const Service& service, const Caller& caller, const Policy& policy);
 
 }  // namespace hobbes::leviathan

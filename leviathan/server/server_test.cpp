@@ -6,47 +6,14 @@
 
 #include "leviathan/client/client.hpp"
 #include "leviathan/client/connection.hpp"
-#include "leviathan/parts.hpp"
 #include "leviathan/protocol/codes.hpp"
 #include "leviathan/protocol/messages.hpp"
-#include "leviathan/test_node.hpp"
+#include "leviathan/server/served_node.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;
 
 namespace {
-
-class ServedNode {
- public:
-  ServedNode() {
-    on_loop([this] {
-      parts_.emplace(node.node());
-      server_.emplace(node.node().loop(), *parts_);
-      started_ = server_->start(node.path());
-    });
-    REQUIRE(started_);
-  }
-  ~ServedNode() {
-    on_loop([this] { server_.reset(); });
-    node.node().join_workers();
-    on_loop([this] { parts_.reset(); });
-  }
-  ServedNode(const ServedNode&) = delete;
-  ServedNode& operator=(const ServedNode&) = delete;
-
-  void stop_server() {
-    on_loop([this] { server_->stop(); });
-  }
-
-  TestNode node;
-
- private:
-  void on_loop(std::function<void()> work) { node.node().run_on_loop_and_wait(std::move(work)); }
-
-  std::optional<Parts> parts_;
-  std::optional<Server> server_;
-  Status started_;
-};
 
 constexpr const char* descriptor = "<pisces name='a'><cpus><cores>1</cores></cpus></pisces>";
 constexpr std::chrono::minutes patience{1};
@@ -105,14 +72,18 @@ TEST_CASE("a client of a server that stops is told so", "[leviathan]") {
 TEST_CASE("reading is for readers, changing for admins", "[leviathan]") {
   const Service reading{.code = 1, .name = "look", .privilege = Privilege::read, .handler = nullptr};
   const Service changing{.code = 2, .name = "change", .privilege = Privilege::change, .handler = nullptr};
+  const Service using_own{.code = 3, .name = "use", .privilege = Privilege::use, .handler = nullptr};
+  const Policy policy{.owner = 0, .readers = {"look", 200}, .admins = {"hobbes-admin", 201}};
   Caller reader;
   reader.may_read = true;
-  CHECK(check_privilege(reading, reader));
-  const Status refused = check_privilege(changing, reader);
+  CHECK(check_privilege(reading, reader, policy));
+  CHECK(check_privilege(using_own, reader, policy));
+  const Status refused = check_privilege(changing, reader, policy);
   REQUIRE(!refused);
   CHECK(refused.error().code() == Code::denied);
   CHECK_THAT(refused.error().text(), Catch::Contains("hobbes-admin"));
-  CHECK(!check_privilege(reading, Caller{}));
+  CHECK(!check_privilege(reading, Caller{}, policy));
+  CHECK_THAT(check_privilege(using_own, Caller{}, policy).error().text(), Catch::Contains("'look'"));
 }
 
 TEST_CASE("every service has a name and is found by its code", "[leviathan]") {

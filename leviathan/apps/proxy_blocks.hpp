@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory blocks of running proxies: those an enclave is given become known to them, those it loses are unmapped.
+#pragma once
+
+#include "leviathan/node.hpp"
+
+namespace hobbes::leviathan::apps {
+
+// Workers only.
+/// Best effort: data in a block that a proxy does not know is copied once more, and that is all.
+void give_to_proxies(Node& node, LiveEnclave& enclave, std::uint64_t base);
+/// For certain: a proxy that still uses the block, or does not answer, is ended. Under `enclave.proxies`, after the
+/// block has left the enclave's machine and kernel.
+void take_from_proxies(Node& node, const LiveEnclave& enclave, std::uint64_t base, Bytes size);
+
+}  // namespace hobbes::leviathan::apps

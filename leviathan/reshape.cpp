@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "leviathan/reshape.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "base/log.hpp"
+#include "db/choose.hpp"
+
+namespace hobbes::leviathan {
+namespace {
+
+using db::ResourceState;
+
+std::string size_text(Bytes size) { return std::to_string(size.value / mib(1).value) + " MiB"; }
+
+bool contains(const std::vector<db::Cpu>& cpus, CpuId id) {
+  return std::ranges::find(cpus, id, &db::Cpu::id) != cpus.end();
+}
+
+/// Its owner decides about it, or an operation that is under way.
+bool is_taken(const db::Cpu& cpu) {
+  const bool linuxs = cpu.state == ResourceState::allocated && cpu.owner == master_enclave;
+  return !linuxs && (cpu.state == ResourceState::allocated || cpu.state == ResourceState::reserved);
+}
+
+std::string owner_of(db::WriteTxn& txn, const db::Cpu& cpu) {
+  const auto owner = cpu.owner ? txn.get<db::Enclave>(*cpu.owner) : std::optional<db::Enclave>();
+  return owner && *owner ? "enclave '" + (*owner)->name + "'" : "an enclave";
+}
+
+Error in_the_way(db::WriteTxn& txn, const db::Cpu& cpu) {
+  return {Code::busy, "CPU " + std::to_string(cpu.id.value) + ": belongs to " + owner_of(txn, cpu) +
+                          ": remove it there first, or start leviathan with the CPU options it had"};
+}
+
+/// Nobody's.
+Status put_as(db::WriteTxn& txn, db::Cpu cpu, ResourceState state) {
+  cpu.state = state;
+  cpu.owner.reset();
+  cpu.logical_id = db::no_logical_id;
+  return txn.put(cpu);
+}
+
+Status share_anew(db::WriteTxn& txn, const Wishes& wishes) {
+  std::map<db::CpuKey, db::Cpu> known;
+  for (const db::Cpu& cpu : TRY(txn.list<db::Cpu>())) known.emplace(cpu.key(), cpu);
+  for (const db::Cpu& wanted : TRY(share_out(wishes.cpus_found, *wishes.cpus))) {
+    const auto entry = known.extract(wanted.key());
+    const bool linuxs = wanted.state == ResourceState::allocated;
+    if (entry && is_taken(entry.mapped())) {
+      if (linuxs) return in_the_way(txn, entry.mapped());
+      continue;
+    }
+    TRY(txn.put(wanted));
+  }
+  for (const auto& [key, cpu] : known) {  // shares that there are no more
+    if (!contains(wishes.cpus_found, cpu.id)) continue;
+    if (is_taken(cpu)) return in_the_way(txn, cpu);
+    TRY(txn.erase<db::Cpu>(key));
+  }
+  auto meta = TRY(txn.meta());
+  meta.cpu_overcommit = wishes.cpus->slots;
+  return txn.put_meta(meta);
+}
+
+Status note_offline(db::WriteTxn& txn, const std::vector<db::Cpu>& found) {
+  for (const db::Cpu& cpu : TRY(txn.list<db::Cpu>())) {
+    const bool usable = contains(found, cpu.id);
+    if (!usable && is_taken(cpu)) {
+      log::warning("CPU " + std::to_string(cpu.id.value) + ": is offline, and belongs to " + owner_of(txn, cpu));
+    } else if (!usable && cpu.state != ResourceState::invalid) {
+      TRY(put_as(txn, cpu, ResourceState::invalid));
+    } else if (usable && cpu.state == ResourceState::invalid) {
+      TRY(put_as(txn, cpu, ResourceState::free));
+    }
+  }
+  return {};
+}
+
+Status grow(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::size_t count, Bytes available) {
+  db::MemoryBlock block;
+  block.size = TRY(txn.meta()).block_size;
+  // Free blocks went with the leviathan before this one: they are made again.
+  const auto held = std::ranges::count_if(blocks, [](const auto& known) { return known.state != ResourceState::free; });
+  const Bytes needed = block.size * (count - static_cast<std::size_t>(held));
+  if (needed > available)
+    return Error(Code::exhausted, "--memory: " + size_text(needed) + " more are needed, " + size_text(available) +
+                                      " available on this node");
+  std::uint64_t base = blocks.back().base.value + blocks.back().size.value;
+  for (std::size_t made = blocks.size(); made < count; ++made, base += block.size.value) {
+    block.base = db::PhysAddr(base);
+    block.numa = blocks[made % blocks.size()].numa;  // spread as those there are
+    TRY(txn.put(block));
+  }
+  return {};
+}
+
+Status shrink(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::size_t count) {
+  std::size_t left = blocks.size();
+  for (auto block = blocks.rbegin(); block != blocks.rend() && left > count; ++block) {
+    if (block->state != ResourceState::free) continue;
+    TRY(txn.erase<db::MemoryBlock>(block->base));
+    --left;
+  }
+  if (left == count) return {};
+  const Bytes size = TRY(txn.meta()).block_size;
+  return Error(Code::busy, "--memory: " + size_text(size * left) + " are in use by enclaves, more than the " +
+                               size_text(size * count) + " asked for: destroy some first, or ask for more");
+}
+
+Status resize(db::WriteTxn& txn, Bytes wanted, Bytes available) {
+  auto blocks = TRY(txn.list<db::MemoryBlock>());
+  if (blocks.empty()) return {};
+  std::ranges::sort(blocks, {}, &db::MemoryBlock::base);
+  const std::size_t count = db::blocks_for(wanted, TRY(txn.meta()).block_size);
+  if (count > blocks.size()) return grow(txn, blocks, count, available);
+  return shrink(txn, blocks, count);
+}
+
+}  // namespace
+
+Status reshape(db::Environment& environment, const Wishes& wishes) {
+  auto txn = TRY(environment.write());
+  if (wishes.memory) TRY(resize(txn, *wishes.memory, wishes.available));
+  if (wishes.cpus) TRY(share_anew(txn, wishes));
+  TRY(note_offline(txn, wishes.cpus_found));
+  return std::move(txn).commit();
+}
+
+std::vector<db::Cpu> offline_cpus(const std::vector<db::Cpu>& found, const std::vector<CpuId>& present) {
+  std::vector<db::Cpu> offline;
+  for (const CpuId id : present) {
+    if (contains(found, id)) continue;
+    db::Cpu cpu;
+    cpu.id = id;
+    cpu.apic_id = id.value;
+    cpu.numa = any_numa;
+    cpu.state = ResourceState::invalid;
+    offline.push_back(cpu);
+  }
+  return offline;
+}
+
+}  // namespace hobbes::leviathan
