@@ -53,7 +53,27 @@ Spelling recognize(const Command& command, std::string_view word) {
 
 std::span<const Option> common_options() { return common; }
 
-Result<Arguments> Arguments::parse(const Command& command, std::span<const char* const> all) {
+Expectation expected_behind(const Command& command, std::span<const std::string> words) {
+  Expectation expected;
+  std::size_t operands = 0;
+  for (const std::string& word : words) {
+    if (expected.value_of != nullptr) {
+      expected.value_of = nullptr;
+    } else if (expected.options && word == "--") {
+      expected.options = false;
+    } else if (expected.options && is_option(word)) {
+      const auto [option, value] = recognize(command, word);
+      if (option != nullptr && option->kind != Kind::none && !value) expected.value_of = option;
+    } else if (++operands > command.operands.size()) {
+      return {.options = false, .program = !command.program.empty()};
+    }
+  }
+  if (operands < command.operands.size()) expected.operand = &command.operands[operands];
+  expected.program = expected.operand == nullptr && !command.program.empty();
+  return expected;
+}
+
+Result<Arguments> Arguments::parse(const Command& command, std::span<const std::string> all) {
   Arguments arguments;
   Words words{all};
   bool options_allowed = true;
@@ -93,9 +113,11 @@ Result<Arguments::Value> Arguments::read(std::string_view text, std::string_view
       break;
     case Kind::cpus: value.cpus = TRY(parse_cpu_list(text, what)); break;
     case Kind::signal: value.number = static_cast<std::uint64_t>(TRY(parse_signal(text))); break;
+    case Kind::mode: value.number = TRY(parse_mode(text, what)); break;
     case Kind::enclave:
     case Kind::app:
     case Kind::file:
+    case Kind::command:
     case Kind::text:
       if (text.empty()) return usage_error(std::string(what) + " is empty");
       break;

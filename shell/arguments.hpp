@@ -18,17 +18,27 @@ namespace hobbes::shell {
 /// Options every command takes.
 [[nodiscard]] std::span<const Option> common_options();
 
+/// What may stand behind the words typed so far.
+struct Expectation {
+  const Option* value_of = nullptr;  ///< a value of this option, and nothing else
+  const Operand* operand = nullptr;  ///< null: there are enough
+  bool options = true;
+  bool program = false;              ///< the program or an argument of its
+};
+/// For completion: what is wrong among the words is not looked at.
+[[nodiscard]] Expectation expected_behind(const Command& command, std::span<const std::string> words);
+
 class Arguments {
  public:
   /// Options may stand anywhere before `--`; where the command takes a program, the first word behind the operands
   /// starts it and everything from there on is the program's. Every error is a usage error.
-  [[nodiscard]] static Result<Arguments> parse(const Command& command, std::span<const char* const> words);
+  [[nodiscard]] static Result<Arguments> parse(const Command& command, std::span<const std::string> words);
 
   /// Whether an option or operand was given.
   [[nodiscard]] bool has(std::string_view name) const;
   /// As typed; empty if it was not given.
   [[nodiscard]] std::string text(std::string_view name) const;
-  /// Values of Kind::number and Kind::signal.
+  /// Values of Kind::number, Kind::signal and Kind::mode.
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view name) const;
   /// Values of Kind::bytes and Kind::mebibytes.
   [[nodiscard]] std::optional<Bytes> size(std::string_view name) const;
@@ -40,12 +50,12 @@ class Arguments {
  private:
   struct Value {
     std::string text;
-    std::uint64_t number = 0;  ///< numbers, bytes, signals, NUMA nodes (two's complement)
+    std::uint64_t number = 0;  ///< numbers, bytes, signals, modes, NUMA nodes (two's complement)
     std::vector<CpuId> cpus;
   };
   /// A position in the words.
   struct Words {
-    std::span<const char* const> rest;
+    std::span<const std::string> rest;
     [[nodiscard]] std::string_view next();
   };
 

@@ -21,19 +21,20 @@ constexpr Command plain{.name = "plain", .summary = "", .operands = operands, .o
 constexpr Command launch{
     .name = "launch", .summary = "", .operands = program_operands, .options = options, .program = "exe"};
 
-Result<Arguments> parse(const Command& command, std::vector<const char*> words) {
+Result<Arguments> parse(const Command& command, const std::vector<std::string>& words) {
   return Arguments::parse(command, words);
 }
 
-std::string refused(const Command& command, std::vector<const char*> words) {
-  const auto arguments = parse(command, std::move(words));
+std::string refused(const Command& command, const std::vector<std::string>& words) {
+  const auto arguments = parse(command, words);
   return arguments ? "accepted" : arguments.error().text();
 }
 
 TEST_CASE("options may stand before, between and behind operands") {
-  for (const auto& words : {std::vector{"-s", "2", "kitten", "3"}, std::vector{"kitten", "--size", "2", "3"},
-                            std::vector{"kitten", "3", "--size=2"}, std::vector{"kitten", "3", "-s2"},
-                            std::vector{"-size", "2M", "kitten", "3"}}) {
+  using Words = std::vector<std::string>;
+  for (const auto& words : {Words{"-s", "2", "kitten", "3"}, Words{"kitten", "--size", "2", "3"},
+                            Words{"kitten", "3", "--size=2"}, Words{"kitten", "3", "-s2"},
+                            Words{"-size", "2M", "kitten", "3"}}) {
     const auto arguments = parse(plain, words);
     REQUIRE(arguments);
     CHECK(arguments->text("enclave") == "kitten");

@@ -20,12 +20,14 @@ enum class Kind {
   enclave,   ///< name of an enclave
   app,       ///< name or number of an application
   file,      ///< path on this side
+  command,   ///< name of a command
   number,    ///< within [min, max]
   bytes,     ///< size, a bare number is bytes
   mebibytes, ///< size, a bare number is MiB
   numa,      ///< a NUMA node, -1: any
   cpus,      ///< CPU list, "0-3,8"
   signal,    ///< by name or number
+  mode,      ///< permissions in octal, as chmod takes them
 };
 
 struct Option {

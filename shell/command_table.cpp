@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t max_pings = 1'000'000;
 constexpr std::uint64_t max_cpus = 65535;
 constexpr std::uint64_t max_ranks = 65535;
+constexpr std::uint64_t max_exit_status = 255;
 
 constexpr Operand enclave{.name = "enclave", .kind = Kind::enclave};
 constexpr Operand application{.name = "application", .kind = Kind::app};
@@ -41,8 +42,9 @@ constexpr std::array launch_options = {
     Option{.name = "name", .kind = Kind::text, .value = "NAME", .text = "its name (default: the program's)"},
     Option{.name = "envp", .kind = Kind::text, .value = "\"A=1 B=2\"", .text = "more environment variables"},
     Option{.name = "heap_size", .kind = Kind::mebibytes, .value = "MiB", .text = "heap (default 16)", .min = 4096},
-    Option{.name = "stack_size", .kind = Kind::mebibytes, .value = "MiB", .text = "stack (default 256K)", .min = 4096},
-    Option{.name = "use-large-pages", .text = "2 MiB pages for all of it"},
+    Option{.name = "stack_size", .kind = Kind::mebibytes, .value = "MiB", .text = "stack (default 8)", .min = 4096},
+    Option{.name = "use-large-pages", .text = "stack and heap in whole 2 MiB pages"},
+    Option{.name = "use-smartmap", .text = "refused by this co-kernel"},
     Option{.name = "no-rewrite", .text = "leave its system calls on the trap"},
     Option{.name = "detach", .letter = 'd', .text = "do not wait: print its number and return"},
 };
@@ -51,7 +53,11 @@ constexpr std::array kill_options = {
            .text = "by name or number (default TERM)"},
 };
 constexpr std::array file_operands = {enclave, Operand{.name = "path"}};
-constexpr std::array append_options = {Option{.name = "append", .letter = 'a', .text = "add to its end"}};
+constexpr std::array into_file_options = {
+    Option{.name = "append", .letter = 'a', .text = "add to its end"},
+    Option{.name = "mode", .letter = 'm', .kind = Kind::mode, .value = "OCTAL",
+           .text = "its permissions, as in 755 (default: a new file's usual ones)"},
+};
 constexpr std::array memory_operands = {enclave, amount};
 constexpr std::array assign_memory_options = {
     numa, Option{.name = "contiguous", .letter = 'c', .text = "one piece of physical memory"}};
@@ -60,9 +66,14 @@ constexpr std::array cpu_operands = {
     enclave, Operand{.name = "count", .kind = Kind::number, .optional = true, .min = 1, .max = max_cpus}};
 constexpr std::array assign_cpu_options = {numa, cpulist};
 constexpr std::array remove_cpu_options = {cpulist};
-constexpr std::array console_options = {Option{.name = "read-only", .letter = 'r', .text = "only watch"}};
-constexpr std::array help_operands = {Operand{.name = "command", .optional = true}};
+constexpr std::array console_options = {
+    Option{.name = "read-only", .letter = 'r', .text = "only watch"},
+    Option{.name = "dump", .letter = 'd', .text = "print what it has said, and return"},
+};
+constexpr std::array help_operands = {Operand{.name = "command", .kind = Kind::command, .optional = true}};
 constexpr std::array completion_operands = {Operand{.name = "shell"}};
+constexpr std::array exit_operands = {
+    Operand{.name = "status", .kind = Kind::number, .optional = true, .max = max_exit_status}};
 
 constexpr std::array table = {
     Command{.name = "create_enclave", .summary = "Create Native Enclave", .operands = create_operands,
@@ -97,8 +108,9 @@ constexpr std::array table = {
     Command{.name = "cat_file", .summary = "'cat' a file on an arbitrary enclave", .operands = file_operands,
             .details = "The whole file, byte for byte, to standard output.", .handler = cat_file},
     Command{.name = "cat_into_file", .summary = "'cat' to a file on an arbitrary enclave", .operands = file_operands,
-            .options = append_options,
-            .details = "Standard input, byte for byte, up to its end. What the file held before is replaced.",
+            .options = into_file_options,
+            .details = "Standard input, byte for byte, up to its end. What the file held before is replaced. A program\n"
+                       "put below /enclave with --mode 755 can be launched from there.",
             .handler = cat_into_file},
     Command{.name = "list_memory", .summary = "List the status of system memory", .options = json_alone,
             .handler = list_memory},
@@ -122,8 +134,9 @@ constexpr std::array table = {
             .check = check_cpu_choice, .handler = remove_cpus},
     Command{.name = "console", .summary = "Attach to an Enclave Console", .operands = enclave_alone,
             .options = console_options,
-            .details = "Shows what it has said and says, types what is typed. Ctrl-] leaves.",
-            .handler = console},
+            .details = "Shows what it has said and says, types what is typed. Ctrl-] leaves. The end of the input\n"
+                       "ends the typing alone.",
+            .check = check_console, .handler = console},
     Command{.name = "check_db", .summary = "Check the resource database", .options = json_alone,
             .details = "Prints what contradicts itself, one line a problem, and exits with 1 if there is any.",
             .handler = check_db},
@@ -131,11 +144,24 @@ constexpr std::array table = {
     Command{.name = "completion", .summary = "Print the completion script of a shell (bash)",
             .operands = completion_operands, .details = "Load it with: source <(hobbes completion bash)",
             .handler = completion},
+    Command{.name = "exit", .summary = "Leave the prompt or the script", .operands = exit_operands, .handler = exit},
 };
+
+constexpr std::array shell_options = {
+    Option{.name = "file", .letter = 'f', .kind = Kind::file, .value = "SCRIPT", .text = "run the commands in it"},
+    Option{.name = "keep-going", .letter = 'k', .text = "a script goes on when a command fails"},
+    Option{.name = "version", .letter = 'V', .text = "print the version"},
+};
+constexpr Command shell_row{.name = "hobbes", .summary = "Hobbes Runtime Shell", .options = shell_options,
+                            .program = "command args...",
+                            .usage = "hobbes [options] [<command> [args...]]",
+                            .check = check_shell};
 
 }  // namespace
 
 std::span<const Command> commands() { return table; }
+
+const Command& shell_itself() { return shell_row; }
 
 const Command* find_command(std::string_view name) {
   const auto found = std::find_if(table.begin(), table.end(), [&](const Command& row) { return row.name == name; });

@@ -13,5 +13,7 @@ namespace hobbes::shell {
 [[nodiscard]] std::span<const Command> commands();
 /// By its exact name; null if there is none.
 [[nodiscard]] const Command* find_command(std::string_view name);
+/// What stands before a command's name, as a row of its own: the command is its program.
+[[nodiscard]] const Command& shell_itself();
 
 }  // namespace hobbes::shell

@@ -20,7 +20,10 @@ std::string request(const std::vector<std::string>& words) {
 TEST_CASE("enclave commands") {
   CHECK(request({"destroy_enclave", "kitten"}) == "destroy kitten");
   CHECK(request({"dump_cmd_queue", "kitten"}) == "dump kitten");
-  CHECK(request({"console", "--read-only", "kitten"}) == "console kitten -1 1 29");
+  CHECK(request({"console", "kitten"}) == "console kitten 0 1 type on");
+  CHECK(request({"console", "--dump", "kitten"}) == "console kitten -1 1 watch so far");
+  CHECK(run_shell({"console", "-d", "-r", "kitten"}).status == 2);
+  CHECK(request({"console", "--read-only", "kitten"}) == "console kitten 0 1 watch on");
 }
 
 TEST_CASE("resource commands") {
@@ -36,8 +39,9 @@ TEST_CASE("resource commands") {
 
 TEST_CASE("file commands work on the shell's own stdin and stdout") {
   CHECK(request({"cat_file", "kitten", "/etc/motd"}) == "cat_file kitten /etc/motd 1");
-  CHECK(request({"cat_into_file", "kitten", "/tmp/x"}) == "cat_into_file kitten /tmp/x 0 0");
-  CHECK(request({"cat_into_file", "kitten", "/tmp/x", "--append"}) == "cat_into_file kitten /tmp/x 0 1");
+  CHECK(request({"cat_into_file", "kitten", "/tmp/x"}) == "cat_into_file kitten /tmp/x 0 0 -1");
+  CHECK(request({"cat_into_file", "kitten", "/tmp/x", "--append"}) == "cat_into_file kitten /tmp/x 0 1 -1");
+  CHECK(request({"cat_into_file", "kitten", "/enclave/x", "--mode", "755"}) == "cat_into_file kitten /enclave/x 0 0 493");
 }
 
 TEST_CASE("signals are given by name or number") {

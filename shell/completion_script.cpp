@@ -40,7 +40,8 @@ std::string_view completer(const Operand& operand) {
     case Kind::enclave: return "enclave";
     case Kind::app: return "app";
     case Kind::file: return "file";
-    default: return operand.name == "command" ? "command" : "none";
+    case Kind::command: return "command";
+    default: return "none";
   }
 }
 
@@ -57,7 +58,8 @@ void print_bash_completion(std::ostream& out) {
   for (const Command& command : commands()) names += (names.empty() ? "" : " ") + std::string(command.name);
   out << preamble << "  local commands='" << names << "'\n"
       << "  if ((COMP_CWORD == 1)); then\n"
-      << "    COMPREPLY=($(compgen -W \"$commands --help --version --run-dir\" -- \"$current\"))\n"
+      << "    COMPREPLY=($(compgen -W \"$commands " << words_of(shell_itself().options) << words_of(common_options())
+      << "\" -- \"$current\"))\n"
       << "    return\n"
       << "  fi\n"
       << "  case $command in\n";

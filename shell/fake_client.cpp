@@ -19,10 +19,8 @@ FakeClient& fake_client() {
 Outcome run_shell(const std::vector<std::string>& words, const std::function<void(FakeClient&)>& prepare) {
   fake_client() = FakeClient();
   if (prepare) prepare(fake_client());
-  std::vector<const char*> pointers;
-  for (const auto& word : words) pointers.push_back(word.c_str());
   std::ostringstream out, err;
-  const int status = run(pointers, out, err);
+  const int status = run(words, out, err);
   return {status, out.str(), err.str()};
 }
 
@@ -67,6 +65,8 @@ Result<Client> Client::open(const std::filesystem::path& run_dir) {
   TRY(noted("open", run_dir.string()));
   return Client(std::make_unique<Impl>());
 }
+
+void Client::interrupt_with(int) {}
 
 Result<Listing<EnclaveRow>> Client::enclaves() { return fake_client().enclaves; }
 Result<Listing<AppRow>> Client::apps() { return fake_client().apps; }
@@ -130,11 +130,12 @@ Status Client::kill(AppId app, int signal) { return noted("kill", app.value, sig
 Result<std::uint64_t> Client::cat_file(std::string_view enclave, std::string_view path, int out_fd) {
   return answer(std::uint64_t{0}, "cat_file", enclave, path, out_fd);
 }
-Result<std::uint64_t> Client::cat_into_file(std::string_view enclave, std::string_view path, int in_fd, bool append) {
-  return answer(std::uint64_t{0}, "cat_into_file", enclave, path, in_fd, append);
+Result<std::uint64_t> Client::cat_into_file(std::string_view enclave, std::string_view path, int in_fd, bool append,
+                                            std::optional<mode_t> mode) {
+  return answer(std::uint64_t{0}, "cat_into_file", enclave, path, in_fd, append, mode ? static_cast<int>(*mode) : -1);
 }
-Status Client::console(std::string_view enclave, int in_fd, int out_fd, char escape) {
-  return noted("console", enclave, in_fd, out_fd, static_cast<int>(escape));
+Status Client::console(std::string_view enclave, int in_fd, int out_fd, const ConsoleUse& use) {
+  return noted("console", enclave, in_fd, out_fd, use.type ? "type" : "watch", use.follow ? "on" : "so far");
 }
 
 }  // namespace hobbes::client

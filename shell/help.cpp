@@ -49,13 +49,17 @@ void print_help(std::ostream& out) {
   std::size_t width = 0;
   for (const Command& command : commands()) width = std::max(width, command.name.size());
   out << "Hobbes Runtime Shell " << HOBBES_VERSION << "\n"
-      << "Usage: hobbes [--run-dir DIR] <command> [args...]\n"
-      << "Commands:\n";
+      << "Usage: " << usage_line(shell_itself()) << "\n\n"
+      << "Without a command: a prompt, or a script where stdin is no terminal.\n\n"
+      << "Options:\n";
+  print_options(out, shell_itself().options);
+  print_options(out, common_options());
+  out << "\nCommands:\n";
   for (const Command& command : commands()) {
     print_padded(out, command.name, width);
     out << " -- " << command.summary << '\n';
   }
-  out << "'hobbes help <command>' explains one of them.\n";
+  out << "\n'hobbes help <command>' explains one of them.\n";
 }
 
 void print_help(std::ostream& out, const Command& command) {

@@ -27,7 +27,7 @@ std::string counted(std::size_t count, std::string_view one, std::string_view ma
 }
 
 void note_age(Shell& shell, bool live) {
-  if (!live) shell.err << "hobbes: leviathan is not running: this is the last known state\n";
+  if (!live) shell.complain("leviathan is not running: this is the last known state");
 }
 
 void print_json(std::ostream& out, const Json& json) {

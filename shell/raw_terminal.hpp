@@ -8,8 +8,11 @@ namespace hobbes::shell {
 
 class RawTerminal {
  public:
+  /// Whether keys like Ctrl-C go on being signals.
+  enum class Signals { off, on };
+
   /// Does nothing where `fd` is no terminal.
-  explicit RawTerminal(int fd);
+  RawTerminal(int fd, Signals signals);
   ~RawTerminal();
   RawTerminal(const RawTerminal&) = delete;
   RawTerminal& operator=(const RawTerminal&) = delete;

@@ -1,85 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/shell.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
 #include "shell/arguments.hpp"
 #include "shell/command_table.hpp"
 #include "shell/help.hpp"
+#include "shell/prompt.hpp"
+#include "shell/script.hpp"
 #include "shell/suggest.hpp"
 
 namespace hobbes::shell {
 namespace {
 
-/// What stands before the command's name, as if it were a command of its own.
-constexpr Option version_option{.name = "version", .letter = 'V', .text = "print the version"};
-constexpr Command frame{.name = "hobbes", .summary = "", .options = std::span(&version_option, 1)};
-
-void complain(std::ostream& err, std::string_view text) { err << "hobbes: " << text << '\n'; }
-
-int usage_failure(std::ostream& err, std::string_view text, std::string_view help_topic) {
-  complain(err, text);
-  err << "Try 'hobbes help" << (help_topic.empty() ? "" : " ") << help_topic << "'.\n";
+int usage_failure(Shell& shell, std::string_view text, std::string_view help_topic) {
+  shell.complain(text);
+  shell.err << "Try '" << shell.help << (help_topic.empty() ? "" : " ") << help_topic << "'.\n";
   return exit_usage;
 }
 
-int unknown_command(std::ostream& err, std::string_view name) {
+int unknown_command(Shell& shell, std::string_view name) {
   std::string text = "unknown command '" + std::string(name) + "'";
   if (const Command* meant = nearest(name, commands())) text += ", did you mean '" + std::string(meant->name) + "'?";
-  return usage_failure(err, text, "");
+  return usage_failure(shell, text, "");
 }
 
-/// How many of `words` stand before the command's name.
-std::size_t frame_length(std::span<const char* const> words) {
-  std::size_t length = 0;
-  while (length < words.size() && words[length][0] == '-')
-    length += std::string_view(words[length]) == "--run-dir" ? 2 : 1;
-  return std::min(length, words.size());
+bool interrupted(const Shell& shell, const Error& error) {
+  pollfd waiting{.fd = shell.interrupt_fd, .events = POLLIN, .revents = 0};
+  return error.sys_errno() == EINTR && poll(&waiting, 1, 0) == 1;
 }
 
-int run_command(Shell& shell, const Command& command, std::span<const char* const> words) {
-  const auto arguments = Arguments::parse(command, words);
-  if (!arguments) {
-    return usage_failure(shell.err, std::string(command.name) + ": " + arguments.error().text(), command.name);
-  }
-  if (arguments->has("help")) {
-    print_help(shell.out, command);
-    return exit_done;
-  }
-  if (arguments->has("run-dir")) shell.run_dir = arguments->text("run-dir");
-  const auto status = command.handler(shell, *arguments);
+/// Its exit status; says what went wrong.
+int carry_out(Shell& shell, const Command& command, const Arguments& arguments) {
+  const auto status = command.handler(shell, arguments);
   shell.out.flush();
   if (!status) {
-    complain(shell.err, status.error().text());
+    if (interrupted(shell, status.error())) return exit_by_signal(SIGINT);
+    shell.complain(status.error().text());
     return exit_failed;
   }
   if (!shell.out) {
-    complain(shell.err, "cannot write to standard output");
+    shell.complain("cannot write to standard output");
     return exit_failed;
+  }
+  // Of a program's failure only a script has to be told where it was.
+  if (*status != exit_done && !shell.place.empty() && !shell.leaving) {
+    shell.complain(std::string(command.name) + ": ended with status " + std::to_string(*status));
   }
   return *status;
 }
 
-}  // namespace
-
-Result<client::Client> Shell::connect() const {
-  return run_dir.empty() ? client::Client::open() : client::Client::open(run_dir);
+int run_session(Shell& shell, const Arguments& arguments) {
+  const bool keep_going = arguments.has("keep-going");
+  if (arguments.has("file")) return run_script_file(shell, arguments.text("file"), keep_going);
+  if (!keep_going && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1) return run_prompt(shell);
+  return run_script(shell, STDIN_FILENO, "stdin", keep_going);
 }
 
-int run(std::span<const char* const> words, std::ostream& out, std::ostream& err) {
-  const auto before = frame_length(words);
-  const auto options = Arguments::parse(frame, words.first(before));
-  if (!options) return usage_failure(err, options.error().text(), "");
-  if (options->has("help") || options->has("version")) {
-    options->has("help") ? print_help(out) : print_version(out);
+}  // namespace
+
+Result<client::Client*> Shell::connect() {
+  if (!client_ || client_dir_ != run_dir) {
+    client_ = TRY(run_dir.empty() ? client::Client::open() : client::Client::open(run_dir));
+    client_dir_ = run_dir;
+  }
+  client_->interrupt_with(interrupt_fd);
+  return &*client_;
+}
+
+void Shell::complain(std::string_view sentence) { err << "hobbes: " << place << sentence << '\n'; }
+
+int run_command(Shell& shell, std::span<const std::string> words) {
+  const std::string& name = words.front();
+  const Command* command = find_command(name);
+  if (command == nullptr) return unknown_command(shell, name);
+  const auto arguments = Arguments::parse(*command, words.subspan(1));
+  if (!arguments) return usage_failure(shell, name + ": " + arguments.error().text(), name);
+  if (arguments->has("help")) {
+    print_help(shell.out, *command);
     return exit_done;
   }
-  if (before == words.size()) {
-    print_help(err);
-    return exit_usage;
+  const auto session_dir = shell.run_dir;
+  if (arguments->has("run-dir")) shell.run_dir = arguments->text("run-dir");
+  const int status = carry_out(shell, *command, *arguments);
+  shell.run_dir = session_dir;
+  return status;
+}
+
+int run(std::span<const std::string> words, std::ostream& out, std::ostream& err) {
+  Shell shell(out, err);
+  const auto arguments = Arguments::parse(shell_itself(), words);
+  if (!arguments) return usage_failure(shell, arguments.error().text(), "");
+  if (arguments->has("help") || arguments->has("version")) {
+    arguments->has("help") ? print_help(out) : print_version(out);
+    return exit_done;
   }
-  const Command* command = find_command(words[before]);
-  if (command == nullptr) return unknown_command(err, words[before]);
-  Shell shell{.out = out, .err = err, .run_dir = options->text("run-dir")};
-  return run_command(shell, *command, words.subspan(before + 1));
+  shell.run_dir = arguments->text("run-dir");
+  return arguments->program().empty() ? run_session(shell, *arguments) : run_command(shell, arguments->program());
+}
+
+Status check_shell(const Arguments& arguments) {
+  if (!arguments.program().empty() && (arguments.has("file") || arguments.has("keep-going")))
+    return Error(Code::invalid, "--file and --keep-going are for scripts, and '" + arguments.program().front() +
+                                    "' is a command: give one of them");
+  return {};
 }
 
 }  // namespace hobbes::shell

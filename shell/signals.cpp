@@ -14,10 +14,10 @@ namespace {
 
 constexpr int last_signal = 64;  // Linux's SIGRTMAX as the kernel counts; SIGRTMAX itself is a call
 
-sigset_t caught_set() {
+sigset_t set_of(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&set, signal);
+  for (const int signal : signals) sigaddset(&set, signal);
   return set;
 }
 
@@ -35,13 +35,20 @@ Result<int> parse_signal(std::string_view text) {
                                   std::to_string(last_signal));
 }
 
+std::vector<std::string> signal_names() {
+  std::vector<std::string> names;
+  for (int signal = 1; signal <= last_signal; ++signal)
+    if (const char* known = sigabbrev_np(signal)) names.emplace_back(known);
+  return names;
+}
+
 std::string signal_name(int signal) {
   const char* known = sigabbrev_np(signal);
   return known != nullptr ? std::string("SIG") + known : "signal " + std::to_string(signal);
 }
 
-Result<CaughtSignals> CaughtSignals::create() {
-  const sigset_t caught = caught_set();
+Result<CaughtSignals> CaughtSignals::create(std::initializer_list<int> signals) {
+  const sigset_t caught = set_of(signals);
   sigset_t before;
   sigprocmask(SIG_BLOCK, &caught, &before);
   UniqueFd fd(signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));

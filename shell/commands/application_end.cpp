@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/commands/application_end.hpp"
 
+#include "shell/shell.hpp"
+
 namespace hobbes::shell {
 
 int exit_status(const client::AppEnd& end) {
-  constexpr int killed_by_signal = 128;
-  return end.signal != 0 ? killed_by_signal + end.signal : end.exit_code;
+  return end.signal != 0 ? exit_by_signal(end.signal) : end.exit_code;
 }
 
 Result<int> wait_for_end(client::Client& client, AppId app, CaughtSignals& signals,

@@ -13,7 +13,7 @@ Status check_cpu_choice(const Arguments& arguments) {
 
 Result<int> assign_cpus(Shell& shell, const Arguments& arguments) {
   const std::string enclave = arguments.text("enclave");
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto count = arguments.number("count");
   shell.out << TRY(count ? client.assign_cpus(enclave, *count, arguments.numa("numa"))
                          : client.assign_cpus(enclave, arguments.cpus("cpulist")))
@@ -23,7 +23,7 @@ Result<int> assign_cpus(Shell& shell, const Arguments& arguments) {
 
 Result<int> remove_cpus(Shell& shell, const Arguments& arguments) {
   const std::string enclave = arguments.text("enclave");
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto count = arguments.number("count");
   shell.out << TRY(count ? client.remove_cpus(enclave, *count) : client.remove_cpus(enclave, arguments.cpus("cpulist")))
             << '\n';

@@ -4,7 +4,7 @@
 namespace hobbes::shell {
 
 Result<int> assign_memory(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   shell.out << TRY(client.assign_memory(arguments.text("enclave"), arguments.size("size").value_or(Bytes(0)),
                                         arguments.numa("numa"), arguments.has("contiguous")))
             << '\n';
@@ -12,7 +12,7 @@ Result<int> assign_memory(Shell& shell, const Arguments& arguments) {
 }
 
 Result<int> remove_memory(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   shell.out << TRY(client.remove_memory(arguments.text("enclave"), arguments.size("size").value_or(Bytes(0)),
                                         arguments.numa("numa")))
             << '\n';

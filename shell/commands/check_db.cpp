@@ -5,7 +5,7 @@
 namespace hobbes::shell {
 
 Result<int> check_db(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto problems = TRY(client.check_db());
   if (arguments.has("json")) {
     print_json(shell.out, Json{{"consistent", problems.empty()}, {"problems", problems}});

@@ -7,7 +7,7 @@ namespace hobbes::shell {
 Result<int> create_enclave(Shell& shell, const Arguments& arguments) {
   const std::string file = arguments.text("xml");
   const std::string xml = TRY(read_descriptor(file));
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const std::string name = TRY(client.create_enclave(xml, file, arguments.text("name")));
   shell.out << "Created enclave " << name << '\n';
   return exit_done;

@@ -4,7 +4,7 @@
 namespace hobbes::shell {
 
 Result<int> destroy_enclave(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   TRY(client.destroy_enclave(arguments.text("enclave")));
   return exit_done;
 }

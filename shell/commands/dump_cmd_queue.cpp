@@ -4,7 +4,7 @@
 namespace hobbes::shell {
 
 Result<int> dump_cmd_queue(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const std::string text = TRY(client.dump_queue(arguments.text("enclave")));
   shell.out << text << (text.ends_with('\n') ? "" : "\n");
   return exit_done;

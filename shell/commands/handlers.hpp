@@ -31,10 +31,13 @@ Result<int> console(Shell& shell, const Arguments& arguments);
 Result<int> check_db(Shell& shell, const Arguments& arguments);
 Result<int> help(Shell& shell, const Arguments& arguments);
 Result<int> completion(Shell& shell, const Arguments& arguments);
+Result<int> exit(Shell& shell, const Arguments& arguments);
 
 /// launch_app: a descriptor or a program, not both, not neither.
 Status check_launch(const Arguments& arguments);
 /// assign_cpus, remove_cpus: a count or a list, not both, not neither.
 Status check_cpu_choice(const Arguments& arguments);
+/// console: --dump alone.
+Status check_console(const Arguments& arguments);
 
 }  // namespace hobbes::shell

@@ -6,7 +6,7 @@
 namespace hobbes::shell {
 
 Result<int> kill_app(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const AppId app = TRY(client.find_app(arguments.text("application")));
   TRY(client.kill(app, static_cast<int>(arguments.number("signal").value_or(SIGTERM))));
   return exit_done;

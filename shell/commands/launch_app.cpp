@@ -58,6 +58,7 @@ void apply_options(client::LaunchSpec& spec, const Arguments& arguments) {
   if (const auto heap = arguments.size("heap_size")) spec.heap_size = *heap;
   if (const auto stack = arguments.size("stack_size")) spec.stack_size = *stack;
   if (arguments.has("use-large-pages")) spec.large_pages = true;
+  if (arguments.has("use-smartmap")) spec.smartmap = true;
   if (arguments.has("no-rewrite")) spec.rewrite = false;
   spec.detach = arguments.has("detach");
   for (const auto& variable : variables_of(arguments)) set_variable(spec.env, variable);
@@ -109,12 +110,13 @@ Status check_launch(const Arguments& arguments) {
 
 Result<int> launch_app(Shell& shell, const Arguments& arguments) {
   const auto spec = TRY(make_spec(arguments));
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   if (spec.detach) {
     const AppId app = TRY(client.launch(spec));
     shell.out << "Launched application " << app.value << '\n';
     return exit_done;
   }
+  client.interrupt_with(-1);  // signals are the program's
   auto signals = TRY(CaughtSignals::create());  // before the launch: nothing may end the shell between it and the wait
   const AppId app = TRY(client.launch(spec));
   return wait_for_end(client, app, signals, Forwarding(client, app));

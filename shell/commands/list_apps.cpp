@@ -16,7 +16,7 @@ Result<int> list_apps(Shell& shell, const Arguments& arguments) {
       {"Signal", "signal", [](const Row& row) { return row.signal ? Json(*row.signal) : Json(); },
        [](const Row& row) { return row.signal ? signal_name(*row.signal) : std::string("-"); }},
   };
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto listing = TRY(client.apps());
   print_listing(shell, arguments, listing, columns, "applications",
                 counted(listing.rows.size(), "Application", "Applications"));

@@ -17,7 +17,7 @@ Result<int> list_cpus(Shell& shell, const Arguments& arguments) {
       {"Core", "core", [](const Row& row) { return number_or_null(row.core); }},
       {"Share", "share", [](const Row& row) { return Json(row.slot); }},
   };
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto listing = TRY(client.cpus());
   print_listing(shell, arguments, listing, columns, "cpus",
                 counted(listing.rows.size(), "CPU", "CPUs") + " (" +

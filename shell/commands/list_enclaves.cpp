@@ -18,7 +18,7 @@ Result<int> list_enclaves(Shell& shell, const Arguments& arguments) {
        [](const Row& row) { return size_text(row.memory); }},
       {"Reason", "reason", [](const Row& row) { return Json(row.reason); }},
   };
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto listing = TRY(client.enclaves());
   print_listing(shell, arguments, listing, columns, "enclaves",
                 counted(listing.rows.size(), "Active Enclave", "Active Enclaves") + ":");

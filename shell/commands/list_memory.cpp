@@ -43,7 +43,7 @@ Result<int> list_memory(Shell& shell, const Arguments& arguments) {
        [](const Row& row) { return size_text(row.size); }},
       {"Backing", "backing", [](const Row& row) { return Json(row.backing); }},
   };
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto listing = TRY(client.memory());
   const Totals totals = totals_of(listing.rows);
   const std::string heading = counted(listing.rows.size(), "memory block", "memory blocks") + " [block size=" +

@@ -15,7 +15,7 @@ Result<int> list_pci(Shell& shell, const Arguments& arguments) {
       {"Driver", "driver", [](const Row& row) { return Json(row.driver); }},
       {"IOMMU Group", "iommu_group", [](const Row& row) { return number_or_null(row.iommu_group); }},
   };
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto listing = TRY(client.pci_devices());
   print_listing(shell, arguments, listing, columns, "devices",
                 counted(listing.rows.size(), "PCI device", "PCI devices"));

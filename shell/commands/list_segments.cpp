@@ -12,7 +12,7 @@ Result<int> list_segments(Shell& shell, const Arguments& arguments) {
       {"Enclave ID", "enclave_id", [](const Row& row) { return Json(row.enclave.value); }},
       {"App ID", "app_id", [](const Row& row) { return Json(row.app.value); }},
   };
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const auto listing = TRY(client.segments());
   print_listing(shell, arguments, listing, columns, "segments", counted(listing.rows.size(), "Segment", "Segments"));
   return exit_done;

@@ -21,7 +21,7 @@ Result<int> ping_enclave(Shell& shell, const Arguments& arguments) {
   const std::string target = arguments.text("enclave");
   const std::uint64_t count = arguments.number("count").value_or(1);
   const Bytes size = arguments.size("size").value_or(Bytes(0));
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
 
   shell.out << own_enclave << ": ping\n" << std::flush;
   std::vector<std::chrono::nanoseconds> times;

@@ -4,9 +4,9 @@
 
 namespace hobbes::shell {
 
-/// Signals end the wait and not the application: they keep their ordinary meaning for the shell.
+/// Signals end the wait and not the application.
 Result<int> wait_app(Shell& shell, const Arguments& arguments) {
-  auto client = TRY(shell.connect());
+  client::Client& client = *TRY(shell.connect());
   const AppId app = TRY(client.find_app(arguments.text("application")));
   return exit_status(TRY(client.wait(app)));
 }
