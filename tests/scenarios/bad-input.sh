@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 expect 1 'not running' hobbes create_enclave "$here/lib.sh"
 expect 2 "create_enclav" hobbes create_enclav
-expect 2 '' hobbes
+expect 0 '' bash -c 'hobbes < /dev/null'  # a script without a line
 start_node
 create k
 

@@ -18,10 +18,7 @@ app_state bystander Running || fail 'a segfault took another program along'
 hobbes launch_app --name reader k -- "$busybox" sh -c 'sleep 1; echo x || exit 3' > /dev/null 2>&1 &
 reader=$!
 eventually app_state reader Running
-for proxy in $(pgrep hobbes-proxy); do
-  tr '\0' '\n' < "/proc/$proxy/environ" 2> /dev/null | grep -qF "$HOBBES_RUN_DIR" && newest=$proxy
-done
-kill -KILL "$newest"
+kill -KILL "$(busy_proxies | tail -n 1)"
 wait "$reader"
 status=$?
 [[ $status -eq 3 ]] || fail "a program whose proxy died ended with $status, expected the 3 of its failed echo"

@@ -15,12 +15,13 @@ unset HOBBES_ENCLAVE_ID HOBBES_APP_ID
 work=$(mktemp -d "${TMPDIR:-/tmp}/hobbes-test.XXXXXX")
 export HOBBES_RUN_DIR=$work/run
 leviathan_pid=
+finished=
 failures=0
 checks=0
 
 skip() {
   echo "skipped: $*"
-  rm -rf "$work"
+  finished=yes
   exit 77
 }
 
@@ -35,7 +36,7 @@ start_node() {
   leviathan_pid=$!
   local tries
   for ((tries = 0; tries < 600; tries++)); do
-    hobbes list_enclaves --json 2> /dev/null | grep -q '"live": *true' && return 0
+    hobbes list_enclaves --json 2> /dev/null | grep -q '"live": *true' && { note_memory && return 0; }
     kill -0 "$leviathan_pid" 2> /dev/null || break
     sleep 0.05
   done
@@ -94,6 +95,16 @@ same_on_both() {
     fail "$*: Linux: status $linux_status, '$linux'; enclave: status $enclave_status, '$enclave'"
 }
 
+# The proxies that serve an application of this node, the oldest application's first: not the one that waits for the next.
+busy_proxies() {
+  local proxy number
+  for proxy in $(pgrep -x hobbes-proxy); do
+    number=$(tr '\0' '\n' < "/proc/$proxy/environ" | sed -n "s,^HOBBES_HELPER_OF=$HOBBES_RUN_DIR:0*,,p")
+    [[ -n $number ]] && echo "$number $proxy"
+  done 2> /dev/null | sort -n | cut -d ' ' -f 2
+}
+some_proxy_serves() { [[ -n $(busy_proxies) ]]; }
+
 # eventually COMMAND...: true within ten seconds
 eventually() {
   local tries
@@ -103,6 +114,7 @@ eventually() {
     sleep 0.05
   done
   fail "never came true: $*"
+  return 1
 }
 
 # enclave_state NAME STATE, app_state NAME STATE
@@ -111,11 +123,40 @@ app_state() { hobbes list_apps | grep -qE "\| *$1 .*\| *$2 *\|"; }
 free_blocks() { hobbes list_memory | grep -c '| *FREE '; }
 free_cpus() { hobbes list_cpus | grep -c '| *FREE '; }
 
-# Every process that names this run directory, or has its mark in its environment
-our_processes() { pgrep -f -- "$work" | grep -vx "$$"; }
+# The memory of this node: every file without a name that leviathan holds (blocks, queues), by inode. Enclaves and
+# proxies hold the same ones, and nobody else does. Huge pages are these files' pages: they are free when the files are.
+note_memory() {
+  find "/proc/$leviathan_pid/fd" -lname '/memfd:*' -exec stat -Lc %i {} + 2> /dev/null >> "$work/memory"
+  sort -uo "$work/memory" "$work/memory"
+}
 
+# The processes that hold or map a noted file
+memory_holders() {
+  [[ -s $work/memory ]] || return 0
+  find /proc/[0-9]*/fd -lname '/memfd:*' -printf '%h ' -exec stat -Lc %i {} \; 2> /dev/null |
+    awk 'NR == FNR { noted[$1]; next } $2 in noted { split($1, part, "/"); print part[3] }' "$work/memory" -
+  grep -s '/memfd:' /proc/[0-9]*/maps |
+    awk 'NR == FNR { noted[$1]; next } $5 in noted { split($1, part, "/"); print part[3] }' "$work/memory" -
+}
+
+# Every process that names this run directory, has its mark in its environment, or holds memory of this node
+our_processes() {
+  local pid
+  for pid in $({ memory_holders; grep -lFsa -- "$work" /proc/[0-9]*/{cmdline,environ} | cut -d/ -f3; } | sort -un); do
+    [[ $pid -ne $$ && -d /proc/$pid ]] && echo "$pid"
+  done
+}
+describe() { ps -o pid=,args= -p "$(paste -sd,)"; }
+
+leviathan_runs() { kill -0 "$leviathan_pid" && ! grep -q '^State:.Z' "/proc/$leviathan_pid/status"; }
 stop_node() {
+  local tries
   kill -TERM "$leviathan_pid" 2> /dev/null
+  for ((tries = 0; tries < 1200; tries++)); do
+    leviathan_runs 2> /dev/null || break
+    sleep 0.05
+  done
+  leviathan_runs 2> /dev/null && kill -KILL "$leviathan_pid" # it refused, or hangs: its log says
   wait "$leviathan_pid"
   local status=$?
   leviathan_pid=
@@ -123,15 +164,19 @@ stop_node() {
 }
 
 clean_up() {
+  local status=$? pid
   [[ -n $leviathan_pid ]] && kill -KILL "$leviathan_pid" 2> /dev/null
-  local pid
   for pid in $(our_processes); do kill -KILL "$pid" 2> /dev/null; done
   rm -rf "$work"
+  [[ -n $finished ]] || echo 'FAILED: the scenario ended before its end' >&2
+  [[ -n $finished || $status -ne 0 ]] || exit 1
 }
 trap clean_up EXIT
 
-# The last line of a scenario: destroys what still lives, and looks at what is left behind.
+# The last line of every scenario: destroys what still lives, and looks at what is left behind.
 finish() {
+  finished=yes
+  note_memory
   expect 0 '' hobbes check_db
   local name
   for name in $(hobbes list_enclaves --json | grep -oE '"name": *"[^"]+"' | cut -d'"' -f4 | grep -vx master); do
@@ -142,7 +187,7 @@ finish() {
   memory=$(hobbes list_memory | grep -cE '\| *(ALLOCATED|RSVD) ')
   [[ $memory -eq 0 ]] || fail "$memory memory blocks are still in use after all enclaves were destroyed"
   stop_node || fail "leviathan stopped with status $?: $(tail -5 "$work/leviathan.log")"
-  eventually no_processes_left
+  eventually no_processes_left || our_processes | describe >&2
   [[ -z $(ls -A "$HOBBES_RUN_DIR" 2> /dev/null) ]] || fail "left in the run directory: $(ls -A "$HOBBES_RUN_DIR")"
   echo "$checks checks, $failures failed"
   [[ $failures -eq 0 ]] || { echo "--- leviathan.log"; tail -30 "$work/leviathan.log"; } >&2

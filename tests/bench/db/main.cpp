@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_db [rounds]: prints what a look-up and a committed change of state cost, beside the floor and the peers.
+// bench_db [--json FILE] [rounds]: prints what a look-up and a committed change of state cost, beside the floor and the peers.
 #include <cstdio>
 #include <string>
 
@@ -13,13 +13,15 @@ namespace {
 constexpr std::size_t enclaves = 256;
 constexpr std::uint64_t default_rounds = 3000;
 
-/// Measures and prints; the first runner is the floor, `ours` the one that the peers are compared with.
-Status compare(const char* title, const std::vector<Runner>& runners, std::size_t ours, std::size_t rounds) {
+/// Measures, prints and records; the first runner is the floor, `ours` the one that the peers are compared with.
+Status compare(Results& results, const char* title, const std::vector<Runner>& runners, std::size_t ours, std::size_t rounds) {
   const std::vector<Figures> all = TRY(measure(runners, enclaves, rounds));
   std::printf("\n### %s\n\n| what | median ns | p99 ns | to the floor | to db |\n|---|---:|---:|---:|---:|\n", title);
+  results.start_group(title, "ns");
   for (const Figures& figures : all) {
-    std::printf("| %s | %.0f | %.0f | %.2f | %.2f |\n", figures.name.c_str(), figures.median_ns, figures.p99_ns,
-                figures.median_ns / all.front().median_ns, figures.median_ns / all[ours].median_ns);
+    std::printf("| %s | %.0f | %.0f | %.2f | %.2f |\n", figures.name.c_str(), figures.ns.median, figures.ns.p99,
+                figures.ns.median / all.front().ns.median, figures.ns.median / all[ours].ns.median);
+    results.add(figures.name, figures.ns);
   }
   return {};
 }
@@ -38,7 +40,7 @@ std::vector<Runner> with_peers(std::vector<Runner> runners, const std::vector<Pe
   return runners;
 }
 
-Status run(std::size_t rounds) {
+Status run(std::size_t rounds, Results& results) {
   const ScratchDirectory scratch = TRY(ScratchDirectory::create());
   const Dataset data = make_dataset(scratch.path(), enclaves);
   std::vector<Peer> peers;
@@ -55,27 +57,27 @@ Status run(std::size_t rounds) {
     if (!peer.contestant) std::printf("skipped: %s: %s\n", peer.name, peer.contestant.error().text().c_str());
   }
 
-  TRY(compare("One record by id, in a read transaction",
+  TRY(compare(results, "One record by id, in a read transaction",
               with_peers({{"LMDB: mdb_get", floor.open_txn.by_id},
                           {"db: view()", ours.open_txn.by_id},
                           {"db: get(), a copy", ours.copy.by_id}},
                          peers, &Contestant::by_id),
               1, rounds));
-  TRY(compare("One record by name, in a read transaction",
+  TRY(compare(results, "One record by name, in a read transaction",
               with_peers({{"LMDB: mdb_get from a table by name", floor.open_txn.by_name},
                           {"LMDB: mdb_get of the id, mdb_get of the record", floor.by_name_twice},
                           {"db: find_view()", ours.open_txn.by_name},
                           {"db: find_enclave(), a copy", ours.copy.by_name}},
                          peers, &Contestant::by_name),
               2, rounds));
-  TRY(compare("One record by id, and a transaction for it",
+  TRY(compare(results, "One record by id, and a transaction for it",
               {{"LMDB: renew, mdb_get, reset", floor.own_txn.by_id}, {"db: read(), view()", ours.own_txn.by_id}}, 1,
               rounds));
-  TRY(compare("One record by name, and a transaction for it",
+  TRY(compare(results, "One record by name, and a transaction for it",
               {{"LMDB: renew, mdb_get from a table by name, reset", floor.own_txn.by_name},
                {"db: read(), find_view()", ours.own_txn.by_name}},
               1, rounds));
-  TRY(compare("A committed change of an enclave's state, its index entries and an event",
+  TRY(compare(results, "A committed change of an enclave's state, its index entries and an event",
               {{"LMDB: begin, mdb_get, 3 puts, 1 delete, commit", floor.change_state, 4},
                {"db: write(), get(), put(), append_event(), commit()", ours.change_state, 4}},
               1, rounds));
@@ -87,13 +89,18 @@ Status run(std::size_t rounds) {
 
 int main(int argc, char** argv) {
   using namespace hobbes;
-  const auto rounds = argc > 1 ? parse_u64(argv[1], "number of rounds", 10, 1'000'000)
-                               : Result<std::uint64_t>(bench::default_rounds);
-  if (argc > 2 || !rounds) {
-    std::fprintf(stderr, "usage: bench_db [rounds]\n");
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto json = bench::take_json_option(arguments);
+  const auto rounds = arguments.empty() ? Result<std::uint64_t>(bench::default_rounds)
+                                        : parse_u64(arguments.front(), "number of rounds", 10, 1'000'000);
+  if (arguments.size() > 1 || !json || !rounds) {
+    std::fprintf(stderr, "usage: bench_db [--json FILE] [rounds]\n");
     return 2;
   }
-  if (const Status done = bench::run(*rounds); !done) {
+  bench::Results results("db");
+  Status done = bench::run(*rounds, results);
+  if (done && *json) done = results.write(**json);
+  if (!done) {
     std::fprintf(stderr, "bench_db: %s\n", done.error().text().c_str());
     return 1;
   }

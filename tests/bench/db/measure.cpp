@@ -9,17 +9,7 @@
 #include <random>
 
 namespace hobbes::bench {
-namespace {
-
 using Clock = std::chrono::steady_clock;
-
-double percentile(std::vector<double>& samples, double part) {
-  const auto at = samples.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(samples.size() - 1));
-  std::nth_element(samples.begin(), at, samples.end());
-  return *at;
-}
-
-}  // namespace
 
 Result<std::vector<Figures>> measure(const std::vector<Runner>& runners, std::size_t records, std::size_t rounds) {
   std::vector<std::size_t> order(records);
@@ -43,7 +33,7 @@ Result<std::vector<Figures>> measure(const std::vector<Runner>& runners, std::si
   }
   std::vector<Figures> figures;
   for (std::size_t r = 0; r < runners.size(); ++r) {
-    figures.push_back({runners[r].name, percentile(samples[r], 0.5), percentile(samples[r], 0.99)});
+    figures.push_back({runners[r].name, quantiles_of(std::move(samples[r]))});
   }
   return figures;
 }

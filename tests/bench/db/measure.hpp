@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "tests/bench/db/contestant.hpp"
+#include "tests/bench/results.hpp"
 
 namespace hobbes::bench {
 
@@ -18,8 +19,7 @@ struct Runner {
 
 struct Figures {
   std::string name;
-  double median_ns = 0;
-  double p99_ns = 0;
+  Quantiles ns;
 };
 
 /// `records` is how many there are to choose from; the choice is the same pseudo-random one for all.

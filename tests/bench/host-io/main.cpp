@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_host_io <hobbes-proxy> [<MiB to read>]: what host I/O costs beside what it stands on. Rounds are interleaved.
+// bench_host_io [--json FILE] <hobbes-proxy> [<MiB to read>]: what host I/O costs beside what it stands on. Rounds are interleaved.
 //
 // The caller is pinned to the last CPU, as an enclave is, and looks at its slot before it sleeps for as long as a CPU
 // that has nothing else to run would; the proxy has the other CPUs.
@@ -26,10 +26,14 @@
 #include "base/parse.hpp"
 #include "kernel-bridge/host-io/test_client.hpp"
 #include "kernel-bridge/host-io/test_tree.hpp"
+#include "tests/bench/results.hpp"
 
 namespace hobbes::host_io {
 namespace {
 
+using bench::Quantiles;
+using bench::Results;
+using bench::quantiles_of;
 using Clock = std::chrono::steady_clock;
 
 constexpr int call_rounds = 200;
@@ -39,6 +43,7 @@ constexpr std::size_t read_size = 256 << 10;
 constexpr std::uint64_t default_mib = 1024;
 constexpr std::chrono::milliseconds caller_spin{5};
 constexpr double bytes_per_gib = 1 << 30;
+constexpr double ns_per_second = 1e9;
 
 struct Cpus {
   cpu_set_t caller;
@@ -62,10 +67,9 @@ double seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Of samples, the one at `share` of the way up.
-double quantile(std::vector<double> samples, double share) {
-  std::sort(samples.begin(), samples.end());
-  return samples[std::min(samples.size() - 1, static_cast<std::size_t>(share * static_cast<double>(samples.size())))];
+std::vector<double> times(double factor, std::vector<double> samples) {
+  for (double& sample : samples) sample *= factor;
+  return samples;
 }
 
 pid_t spawn(const char* program, const Options& options, const cpu_set_t& cpus) {
@@ -119,7 +123,13 @@ class Hops {
   std::thread echo_;
 };
 
-void compare_calls(HioClient& client, const Cpus& cpus) {
+void show_call(Results& results, const char* name, const std::vector<double>& seconds_each) {
+  const Quantiles ns = quantiles_of(times(ns_per_second, seconds_each));
+  std::printf("  %-42s %10.0f %10.0f\n", name, ns.median, ns.p99);
+  results.add(name, ns);
+}
+
+void compare_calls(HioClient& client, const Cpus& cpus, Results& results) {
   Hops hops(cpus.others);
   const std::int64_t file = client.call(SYS_openat, {AT_FDCWD, client.text("/dev/null"), O_RDONLY});
   std::vector<double> floor;
@@ -140,26 +150,23 @@ void compare_calls(HioClient& client, const Cpus& cpus) {
     linux_calls.push_back(per_call([&] { static_cast<void>(client.call(SYS_lseek, {file, 0, SEEK_CUR})); }));
   }
   std::printf("%-44s %10s %10s\n", "round trip, proxy polling (means of 200)", "median ns", "p99 ns");
-  const auto row = [](const char* name, const std::vector<double>& samples) {
-    std::printf("  %-42s %10.0f %10.0f\n", name, quantile(samples, 0.5) * 1e9, quantile(samples, 0.99) * 1e9);
-  };
-  row("two cache-line hops (floor)", floor);
-  row("null call", null_calls);
-  row("lseek on a host file", linux_calls);
+  results.start_group("a forwarded call, there and back", "ns");
+  show_call(results, "two cache-line hops (floor)", floor);
+  show_call(results, "null call", null_calls);
+  show_call(results, "lseek on a host file", linux_calls);
 }
 
-void compare_wake_ups(HioClient& client) {
+void compare_wake_ups(HioClient& client, Results& results) {
   constexpr int wake_ups = 200;
   std::vector<double> samples;
   for (int i = 0; i < wake_ups; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));  // longer than the proxy polls
     samples.push_back(seconds([&] { static_cast<void>(client.call(HOBBES_HIO_NOOP)); }));
   }
-  std::printf("  %-42s %10.0f %10.0f\n", "null call, proxy asleep", quantile(samples, 0.5) * 1e9,
-              quantile(samples, 0.99) * 1e9);
+  show_call(results, "null call, proxy asleep", samples);
 }
 
-void compare_reads(HioClient& client, std::uint64_t mib) {
+void compare_reads(HioClient& client, std::uint64_t mib, Results& results) {
   const TestTree tree;
   const std::string path = tree / "file";
   const std::uint64_t total = mib << 20;
@@ -186,23 +193,27 @@ void compare_reads(HioClient& client, std::uint64_t mib) {
     }));
   }
   ::close(plain);
-  const double linux_rate = quantile(linux_rates, 0.5);
-  const double proxy_rate = quantile(proxy_rates, 0.5);
+  const Quantiles on_linux = quantiles_of(linux_rates);
+  const Quantiles through_proxy = quantiles_of(proxy_rates);
   std::printf("\n%s MiB, cached, in calls of 256 KiB %16s %10s\n", std::to_string(mib).c_str(), "GiB/s", "share");
-  std::printf("  %-42s %10.2f %10s\n", "read(2)", linux_rate, "1");
-  std::printf("  %-42s %10.2f %10.2f\n", "readv through the proxy", proxy_rate, proxy_rate / linux_rate);
+  std::printf("  %-42s %10.2f %10s\n", "read(2)", on_linux.median, "1");
+  std::printf("  %-42s %10.2f %10.2f\n", "readv through the proxy", through_proxy.median,
+              through_proxy.median / on_linux.median);
+  results.start_group("reading a cached file in calls of 256 KiB", "GiB/s");
+  results.add("read(2)", on_linux);
+  results.add("readv through the proxy", through_proxy);
 }
 
-int run(const char* program, std::uint64_t mib) {
+int run(const char* program, std::uint64_t mib, Results& results) {
   const Cpus cpus;
   HioClient client;
   client.set_spin(caller_spin);
   const pid_t pid = spawn(program, client.options(Mode::all), cpus.others);
   ::sched_setaffinity(0, sizeof cpus.caller, &cpus.caller);
   if (client.wait_while_proxy_is(HOBBES_HIO_PROXY_NONE) != HOBBES_HIO_PROXY_READY) return 1;
-  compare_calls(client, cpus);
-  compare_wake_ups(client);
-  compare_reads(client, mib);
+  compare_calls(client, cpus, results);
+  compare_wake_ups(client, results);
+  compare_reads(client, mib, results);
   static_cast<void>(client.call(HOBBES_HIO_EXIT));
   return ::waitpid(pid, nullptr, 0) == pid ? 0 : 1;
 }
@@ -212,10 +223,20 @@ int run(const char* program, std::uint64_t mib) {
 
 int main(int argc, char** argv) {
   using namespace hobbes;
-  const auto mib = argc > 2 ? parse_u64(argv[2], "MiB to read", 1) : Result<std::uint64_t>(host_io::default_mib);
-  if (argc < 2 || argc > 3 || !mib) {
-    std::fprintf(stderr, "usage: %s <hobbes-proxy> [<MiB to read>]\n", argv[0]);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto json = bench::take_json_option(arguments);
+  const auto mib = arguments.size() > 1 ? parse_u64(arguments[1], "MiB to read", 1)
+                                        : Result<std::uint64_t>(host_io::default_mib);
+  if (!json || arguments.empty() || arguments.size() > 2 || !mib) {
+    std::fprintf(stderr, "usage: %s [--json FILE] <hobbes-proxy> [<MiB to read>]\n", argv[0]);
     return 2;
   }
-  return host_io::run(argv[1], *mib);
+  bench::Results results("host-io");
+  const int status = host_io::run(arguments.front().c_str(), *mib, results);
+  if (status != 0 || !*json) return status;
+  if (const Status written = results.write(**json); !written) {
+    std::fprintf(stderr, "bench_host_io: %s\n", written.error().text().c_str());
+    return 1;
+  }
+  return 0;
 }

@@ -65,30 +65,30 @@ Status copy_into_enclave(Node& node, const std::string& path) {
 }
 
 /// `inside`: as the enclave calls the file that Linux calls `path`.
-Status compare(Node& node, const std::string& title, const std::string& inside, const std::string& path, Bytes size,
-               std::size_t rounds) {
+Status compare(Node& node, Report& report, const std::string& title, const std::string& inside,
+               const std::string& path, Bytes size, std::size_t rounds) {
   const auto times = TRY(alternate(
       {output_of("hobbes cat_file", {node.hobbes(), "cat_file", MeasuredEnclave::name, inside}, size),
        output_of("cat of the same bytes", {"cat", path}, size)},
       rounds));
-  print_heading(title);
-  print_times(times);
-  print_ratios({{"rate of cat_file / of cat", times[1], times[0], {Target::Side::at_least, 0.5}}});
+  report.heading(title);
+  report.times(times);
+  report.ratios({{"rate of cat_file / of cat", times[1], times[0], {Target::Side::at_least, 0.5}}});
   return {};
 }
 
 }  // namespace
 
-Status measure_cat(Node& node, std::size_t rounds) {
+Status measure_cat(Node& node, Report& report, std::size_t rounds) {
   const MeasuredEnclave enclave = TRY(MeasuredEnclave::create(node, enclave_memory));
   const std::string large = node.directory() / "large";
   const std::string small = node.directory() / "small";
   TRY(make_file(large, host_file_size));
   TRY(make_file(small, enclave_file_size));
   TRY(copy_into_enclave(node, small));
-  TRY(compare(node, "cat_file of 1 GiB, a file of Linux", large, large, host_file_size, rounds));
-  return compare(node, "cat_file of 128 MiB, a file in the enclave's memory", enclave_file, small, enclave_file_size,
-                 rounds);
+  TRY(compare(node, report, "cat_file of 1 GiB, a file of Linux", large, large, host_file_size, rounds));
+  return compare(node, report, "cat_file of 128 MiB, a file in the enclave's memory", enclave_file, small,
+                 enclave_file_size, rounds);
 }
 
 }  // namespace hobbes::bench

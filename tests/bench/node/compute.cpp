@@ -17,7 +17,7 @@ constexpr Kernel kernels[] = {{"loop", 1}, {"triad", 4}};
 
 }  // namespace
 
-Status measure_compute(Node& node, std::size_t rounds) {
+Status measure_compute(Node& node, Report& report, std::size_t rounds) {
   const MeasuredEnclave enclave = TRY(MeasuredEnclave::create(node, memory_for_triad));
   for (const Kernel& kernel : kernels) {
     const std::string name = kernel.name;
@@ -25,9 +25,9 @@ Status measure_compute(Node& node, std::size_t rounds) {
     Served inside = TRY(Served::in_enclave(node, {program("compute"), name}));
     const auto times = TRY(alternate(
         {one_batch("Linux", on_linux, kernel.times), one_batch("enclave", inside, kernel.times)}, rounds));
-    print_heading("compute: " + name + ", one pass");
-    print_times(times);
-    print_ratios({{"speed in the enclave / on Linux", times[0], times[1], {Target::Side::at_least, 0.99}}});
+    report.heading("compute: " + name + ", one pass");
+    report.times(times);
+    report.ratios({{"speed in the enclave / on Linux", times[0], times[1], {Target::Side::at_least, 0.99}}});
   }
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include "base/mapping.hpp"
 #include "kernel-bridge/hosted/block.hpp"
+#include "kernel-bridge/hosted/clock.hpp"
 #include "tests/bench/node/container.hpp"
 #include "tests/bench/node/report.hpp"
 #include "tests/bench/node/sections.hpp"
@@ -18,6 +19,14 @@ constexpr const char* first_instruction = "first_instruction";
 
 Nanoseconds clock_reading(std::uint64_t ns) { return Nanoseconds(static_cast<double>(ns)); }
 
+/// When the CPU's counter stood at `ticks`, a moment ago.
+Nanoseconds time_of(std::uint64_t ticks) {
+  const bridge::ClockSample sample = bridge::sample_clocks();
+  constexpr double ns_per_second = 1e9;
+  return clock_reading(sample.monotonic_ns) -
+         Nanoseconds(static_cast<double>(sample.tsc - ticks) * ns_per_second / static_cast<double>(bridge::tsc_hz()));
+}
+
 Status run_in_new_enclave(Node& node, Series& series) {
   const UniqueFd null = TRY(open_null());
   Pipe pipe = TRY(Pipe::create());
@@ -25,7 +34,7 @@ Status run_in_new_enclave(Node& node, Series& series) {
   TRY(node.create_enclave(enclave_name));
   const AppId app = TRY(node.launch(
       enclave_name, {.args = {program(first_instruction)}, .stdio = {null.get(), pipe.in.get(), STDERR_FILENO}}));
-  series.add(clock_reading(TRY(read_value<std::uint64_t>(pipe.out.get()))) - start);
+  series.add(time_of(TRY(read_value<std::uint64_t>(pipe.out.get()))) - start);
   TRY(node.wait_for_success(app));
   return node.destroy_enclave(enclave_name);
 }
@@ -42,7 +51,7 @@ Status run_in_container(const Container& container, Series& series) {
   Pipe pipe = TRY(Pipe::create());
   const Nanoseconds start = now();
   Child child = TRY(Child::spawn(container.command(), {null.get(), pipe.in.get(), STDERR_FILENO}));
-  series.add(clock_reading(TRY(read_value<std::uint64_t>(pipe.out.get()))) - start);
+  series.add(time_of(TRY(read_value<std::uint64_t>(pipe.out.get()))) - start);
   return child.wait_for_success("crun");
 }
 
@@ -82,7 +91,7 @@ Status fork_map_and_report(const Cpus& cpus, const std::vector<bridge::Block>& b
 
 }  // namespace
 
-Status measure_create(Node& node, std::size_t rounds) {
+Status measure_create(Node& node, Report& report, std::size_t rounds) {
   const auto blocks = TRY(prepare_blocks());
   std::vector<Contestant> contestants{
       {"enclave, to the program's first instruction", [&](Series& series) { return run_in_new_enclave(node, series); }},
@@ -95,12 +104,12 @@ Status measure_create(Node& node, std::size_t rounds) {
                            [&](Series& series) { return run_in_container(*container, series); }});
   }
   const auto times = TRY(alternate(contestants, rounds));
-  print_heading("create_enclave to the first instruction of an application");
-  if (!container) print_note("crun is skipped: " + container.error().text());
-  print_times(times);
+  report.heading("create_enclave to the first instruction of an application");
+  if (!container) report.note("crun is skipped: " + container.error().text());
+  report.times(times);
   std::vector<Ratio> ratios{{"enclave / floor", times[0], times[2], {Target::Side::at_most, 3}}};
   if (container) ratios.push_back({"crun / enclave", times[3], times[0], {Target::Side::at_least, 3}});
-  print_ratios(ratios);
+  report.ratios(ratios);
   return {};
 }
 

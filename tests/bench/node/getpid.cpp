@@ -14,7 +14,7 @@ constexpr std::uint64_t trap_batch = 1'000;
 
 }  // namespace
 
-Status measure_getpid(Node& node, std::size_t rounds) {
+Status measure_getpid(Node& node, Report& report, std::size_t rounds) {
   const MeasuredEnclave enclave = TRY(MeasuredEnclave::create(node));
   const std::string calls = program("calls");
   Served rewritten = TRY(Served::in_enclave(node, {calls}));
@@ -24,9 +24,9 @@ Status measure_getpid(Node& node, std::size_t rounds) {
                                     one_batch("enclave, --no-rewrite: the trap", trapped, trap_batch),
                                     one_batch("Linux", on_linux, linux_batch)},
                                    rounds));
-  print_heading("getpid, one call (samples are means of a batch)");
-  print_times(times);
-  print_ratios({{"rewritten / Linux", times[0], times[2], {Target::Side::at_most, 1.0 / 8}},
+  report.heading("getpid, one call (samples are means of a batch)");
+  report.times(times);
+  report.ratios({{"rewritten / Linux", times[0], times[2], {Target::Side::at_most, 1.0 / 8}},
                 {"rewritten / trap", times[0], times[1], {Target::Side::at_most, 1.0 / 200}}});
   return {};
 }

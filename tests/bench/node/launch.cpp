@@ -15,7 +15,7 @@ Contestant command(std::string name, std::vector<std::string> args) {
 
 }  // namespace
 
-Status measure_launch(Node& node, std::size_t rounds) {
+Status measure_launch(Node& node, Report& report, std::size_t rounds) {
   const MeasuredEnclave enclave = TRY(MeasuredEnclave::create(node));
   const OnCpus host(node.cpus().host);
   auto times = TRY(alternate(
@@ -24,9 +24,9 @@ Status measure_launch(Node& node, std::size_t rounds) {
        command("hobbes --version", {node.hobbes(), "--version"})},
       rounds));
   times.push_back(sum("both parts of the floor", times[1], times[2]));
-  print_heading("launch_app of a static program, foreground, to its end");
-  print_times(times);
-  print_ratios({{"launch_app / floor", times[0], times[3], {Target::Side::at_most, 3}}});
+  report.heading("launch_app of a static program, foreground, to its end");
+  report.times(times);
+  report.ratios({{"launch_app / floor", times[0], times[3], {Target::Side::at_most, 3}}});
   return {};
 }
 

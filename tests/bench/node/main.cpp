@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_node [--rounds N] [section...]: what a node costs, beside the floor under each number and what people would use
+// bench_node [--json FILE] [--rounds N] [section...]: what a node costs, beside the floor under each number and what people would use
 // instead. All sections unless some are named.
 #include <cstdio>
 #include <optional>
@@ -22,7 +22,7 @@ struct Section {
   const char* name;
   const char* summary;
   std::size_t rounds;  // unless --rounds says otherwise
-  Status (*measure)(Node& node, std::size_t rounds);
+  Status (*measure)(Node& node, Report& report, std::size_t rounds);
 };
 
 constexpr Section sections[] = {
@@ -37,6 +37,7 @@ constexpr Section sections[] = {
 struct CommandLine {
   std::vector<const Section*> chosen;
   std::optional<std::size_t> rounds;
+  std::optional<std::filesystem::path> json;
 };
 
 Result<const Section*> find_section(std::string_view name) {
@@ -46,13 +47,16 @@ Result<const Section*> find_section(std::string_view name) {
   return Error(Code::invalid, "'" + std::string(name) + "': there is no such section");
 }
 
-Result<CommandLine> parse(int argc, char** argv) {
+Result<CommandLine> parse(std::vector<std::string> arguments) {
   CommandLine line;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--rounds") {
-      line.rounds = TRY(parse_u64(++i < argc ? argv[i] : "", "--rounds", 1, most_rounds));
+  line.json = TRY(take_json_option(arguments));
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    if (*argument == "--rounds") {
+      const bool last = ++argument == arguments.end();
+      line.rounds = TRY(parse_u64(last ? "" : *argument, "--rounds", 1, most_rounds));
+      if (last) break;
     } else {
-      line.chosen.push_back(TRY(find_section(argv[i])));
+      line.chosen.push_back(TRY(find_section(*argument)));
     }
   }
   if (line.chosen.empty()) {
@@ -64,7 +68,7 @@ Result<CommandLine> parse(int argc, char** argv) {
 void complain(const Error& error) { std::fprintf(stderr, "bench_node: %s\n", error.text().c_str()); }
 
 void print_usage() {
-  std::fprintf(stderr, "usage: HOBBES_BUILD=<build directory> bench_node [--rounds N] [section...]\nsections:\n");
+  std::fprintf(stderr, "usage: HOBBES_BUILD=<build directory> bench_node [--json FILE] [--rounds N] [section...]\nsections:\n");
   for (const Section& section : sections) {
     std::fprintf(stderr, "  %-8s %s (%zu rounds)\n", section.name, section.summary, section.rounds);
   }
@@ -76,13 +80,17 @@ int run(const CommandLine& line) {
   if (!cpus) return complain(cpus.error()), exit_failed;
   auto node = Node::start(*cpus);
   if (!node) return complain(node.error()), exit_failed;
-  print_note(describe_machine());
+  Report report;
+  report.note(describe_machine());
   int status = 0;
   for (const Section* section : line.chosen) {
-    const Status measured = section->measure(*node, line.rounds.value_or(section->rounds));
+    const Status measured = section->measure(*node, report, line.rounds.value_or(section->rounds));
     if (measured) continue;
     complain(Error(measured.error()).in(section->name));
     status = exit_failed;
+  }
+  if (line.json) {
+    if (const Status written = report.results().write(*line.json); !written) return complain(written.error()), exit_failed;
   }
   return status;
 }
@@ -91,7 +99,7 @@ int run(const CommandLine& line) {
 }  // namespace hobbes::bench
 
 int main(int argc, char** argv) {
-  const auto line = hobbes::bench::parse(argc, argv);
+  const auto line = hobbes::bench::parse({argv + 1, argv + argc});
   if (line) return hobbes::bench::run(*line);
   hobbes::bench::complain(line.error());
   hobbes::bench::print_usage();

@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/parse.hpp"
+#include "kernel-bridge/bridge.hpp"
 
 namespace hobbes::bench {
 namespace {
@@ -42,7 +43,9 @@ std::vector<CpuId> members(const cpu_set_t& set) {
 bool is_up(client::Client& client) {
   const auto memory = client.memory();
   return memory && memory->live && !memory->rows.empty() &&
-         std::ranges::none_of(memory->rows, [](const client::MemoryRow& row) { return row.backing.empty(); });
+         std::ranges::none_of(memory->rows, [](const client::MemoryRow& row) {
+           return row.backing.empty() || row.backing == bridge::being_prepared;
+         });
 }
 
 Result<client::Client> await_start(Child& leviathan, const fs::path& run_dir) {
@@ -63,8 +66,9 @@ std::string descriptor(const std::string& name, Bytes memory) {
 }  // namespace
 
 Result<WorkDirectory> WorkDirectory::create() {
-  std::string path = "/var/tmp/hobbes-bench.XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) return last_errno("/var/tmp");
+  // In memory, as /run is, where run directories usually lie.
+  std::string path = "/dev/shm/hobbes-bench.XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return last_errno("/dev/shm");
   return WorkDirectory(path);
 }
 

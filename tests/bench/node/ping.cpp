@@ -12,9 +12,11 @@
 namespace hobbes::bench {
 namespace {
 
-constexpr std::size_t payload = 64;
+constexpr Bytes payload(64);
 constexpr std::size_t pings_in_a_round = 20;
-using Message = std::array<std::byte, payload>;
+/// Up to what one frame of a queue holds.
+constexpr std::array sizes = {Bytes(8), Bytes(64), Bytes(512), kib(4), kib(16), kib(60)};
+constexpr std::size_t share_of_rounds = 4;  // for each size, one round in so many
 
 struct SocketPair {
   UniqueFd near;
@@ -28,52 +30,54 @@ struct SocketPair {
 };
 
 /// Passes on what comes from `in` and what comes back, or sends it back itself (`onward` -1), until `in` ends.
-[[noreturn]] void serve_messages(int in, int onward) {
+[[noreturn]] void serve_messages(int in, int onward, Bytes size) {
+  std::vector<std::byte> message(size.value);
   while (true) {
-    auto message = read_value<Message>(in);
-    if (message && onward >= 0 && write_value(onward, *message)) message = read_value<Message>(onward);
-    if (!message || !write_value(in, *message)) ::_exit(0);
+    bool whole = static_cast<bool>(read_exactly(in, message));
+    if (whole && onward >= 0) whole = write_exactly(onward, message) && read_exactly(onward, message);
+    if (!whole || !write_exactly(in, message)) ::_exit(0);
   }
 }
 
 /// In a process of its own, on `cpus`, that ends with us.
-Child relay(const cpu_set_t& cpus, int in, int onward) {
+Child relay(const cpu_set_t& cpus, int in, int onward, Bytes size) {
   const OnCpus there(cpus);
   const pid_t pid = ::fork();
   if (pid != 0) return Child(pid);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  serve_messages(in, onward);
+  serve_messages(in, onward, size);
 }
 
 class Relay {
  public:
-  static Result<Relay> create(const Cpus& cpus) {
+  static Result<Relay> create(const Cpus& cpus, Bytes size) {
     SocketPair first = TRY(SocketPair::create());
     SocketPair second = TRY(SocketPair::create());
-    Child echo = relay(cpus.enclave, second.far.get(), -1);
-    Child middle = relay(cpus.host, first.far.get(), second.near.get());
-    return Relay(std::move(first.near), std::move(middle), std::move(echo));
+    Child echo = relay(cpus.enclave, second.far.get(), -1, size);
+    Child middle = relay(cpus.host, first.far.get(), second.near.get(), size);
+    return Relay(std::move(first.near), std::move(middle), std::move(echo), size);
   }
 
   Result<Nanoseconds> round_trip() {
     const Nanoseconds start = now();
-    TRY(write_value(near_.get(), Message{}));
-    TRY(read_value<Message>(near_.get()));
+    TRY(write_exactly(near_.get(), message_));
+    TRY(read_exactly(near_.get(), message_));
     return now() - start;
   }
 
  private:
-  Relay(UniqueFd near, Child middle, Child echo)
-      : near_(std::move(near)), middle_(std::move(middle)), echo_(std::move(echo)) {}
+  Relay(UniqueFd near, Child middle, Child echo, Bytes size)
+      : near_(std::move(near)), middle_(std::move(middle)), echo_(std::move(echo)), message_(size.value) {}
 
   UniqueFd near_;
   Child middle_;
   Child echo_;
+  std::vector<std::byte> message_;
 };
 
-Result<Nanoseconds> ping(Node& node) {
+Result<Nanoseconds> ping(Node& node, Bytes size) {
   const Nanoseconds start = now();
-  TRY(node.client().ping(MeasuredEnclave::name, Bytes(payload)));
+  TRY(node.client().ping(MeasuredEnclave::name, size));
   return now() - start;
 }
 
@@ -85,18 +89,24 @@ Contestant round_trips(std::string name, RoundTrip round_trip) {
           }};
 }
 
+Result<std::vector<Series>> compare(Node& node, Bytes size, std::size_t rounds) {
+  Relay relay = TRY(Relay::create(node.cpus(), size));
+  return alternate({round_trips("ping, client to leviathan to the enclave", [&] { return ping(node, size); }),
+                    round_trips("relay over Unix sockets", [&] { return relay.round_trip(); })},
+                   rounds);
+}
+
 }  // namespace
 
-Status measure_ping(Node& node, std::size_t rounds) {
+Status measure_ping(Node& node, Report& report, std::size_t rounds) {
   const MeasuredEnclave enclave = TRY(MeasuredEnclave::create(node));
   const OnCpus host(node.cpus().host);
-  Relay relay = TRY(Relay::create(node.cpus()));
-  const auto times = TRY(alternate({round_trips("ping, client to leviathan to the enclave", [&] { return ping(node); }),
-                                    round_trips("relay over Unix sockets", [&] { return relay.round_trip(); })},
-                                   rounds));
-  print_heading("ping of " + std::to_string(payload) + " bytes, there and back");
-  print_times(times);
-  print_ratios({{"ping / relay", times[0], times[1], {Target::Side::at_most, 1}}});
+  const auto times = TRY(compare(node, payload, rounds));
+  report.heading("ping of " + std::to_string(payload.value) + " bytes, there and back");
+  report.times(times);
+  report.ratios({{"ping / relay", times[0], times[1], {Target::Side::at_most, 1}}});
+  report.start_curves("ping by size, there and back");
+  for (const Bytes size : sizes) report.points(size, TRY(compare(node, size, rounds / share_of_rounds + 1)));
   return {};
 }
 

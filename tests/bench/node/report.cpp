@@ -44,21 +44,30 @@ Series round_ratios(const Ratio& ratio) {
   return ratios;
 }
 
+Quantiles quantiles_of(const Series& series) {
+  const auto at = [&](double share) { return series.quantile(share).count(); };
+  return {at(0), at(low_share), at(0.5), at(high_share), at(0.99)};
+}
+
 }  // namespace
 
-void print_heading(const std::string& title) { std::printf("\n### %s\n", title.c_str()); }
+void Report::heading(const std::string& title) {
+  std::printf("\n### %s\n", title.c_str());
+  results_.start_group(title, "ns");
+}
 
-void print_times(const std::vector<Series>& all) {
+void Report::times(const std::vector<Series>& all) {
   std::printf("\n| what | least | median | p99 | p10 to p90 |\n|---|---:|---:|---:|---:|\n");
   for (const Series& series : all) {
     std::printf("| %s |", series.name().c_str());
     for (const double share : {0.0, 0.5, 0.99}) std::printf(" %s |", text_of(series.quantile(share)).c_str());
     std::printf(" %s to %s |\n", text_of(series.quantile(low_share)).c_str(), text_of(series.quantile(high_share)).c_str());
+    results_.add(series.name(), quantiles_of(series));
   }
   std::fflush(stdout);
 }
 
-void print_ratios(const std::vector<Ratio>& ratios) {
+void Report::ratios(const std::vector<Ratio>& ratios) {
   std::printf("\n| ratio | of medians | rounds, p10 to p90 | target | |\n|---|---:|---:|---:|---|\n");
   for (const Ratio& ratio : ratios) {
     const double value = ratio.over.quantile(0.5) / ratio.under.quantile(0.5);
@@ -71,8 +80,22 @@ void print_ratios(const std::vector<Ratio>& ratios) {
   std::fflush(stdout);
 }
 
-void print_note(const std::string& note) {
+void Report::note(const std::string& note) {
   std::printf("\n%s\n", note.c_str());
+  std::fflush(stdout);
+}
+
+void Report::start_curves(const std::string& title) {
+  results_.start_group(title, "ns");
+  std::printf("\n### %s\n\n| bytes | what | median | p99 |\n|---:|---|---:|---:|\n", title.c_str());
+}
+
+void Report::points(Bytes size, const std::vector<Series>& all) {
+  for (const Series& series : all) {
+    std::printf("| %llu | %s | %s | %s |\n", static_cast<unsigned long long>(size.value), series.name().c_str(),
+                text_of(series.quantile(0.5)).c_str(), text_of(series.quantile(0.99)).c_str());
+    results_.add(series.name(), static_cast<double>(size.value), quantiles_of(series));
+  }
   std::fflush(stdout);
 }
 

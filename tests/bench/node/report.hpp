@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/units.hpp"
 #include "tests/bench/node/samples.hpp"
+#include "tests/bench/results.hpp"
 
 namespace hobbes::bench {
 
@@ -24,10 +26,22 @@ struct Ratio {
   Target target;
 };
 
-void print_heading(const std::string& title);
-void print_times(const std::vector<Series>& all);
-/// The ratio of the medians decides; the spread is that of the rounds' own ratios.
-void print_ratios(const std::vector<Ratio>& ratios);
-void print_note(const std::string& note);
+/// The tables, and the same figures for whoever draws them.
+class Report {
+ public:
+  void heading(const std::string& title);
+  void times(const std::vector<Series>& all);
+  /// The ratio of the medians decides; the spread is that of the rounds' own ratios.
+  void ratios(const std::vector<Ratio>& ratios);
+  void note(const std::string& note);
+  /// Points of curves: the same contestants at another size.
+  void start_curves(const std::string& title);
+  void points(Bytes size, const std::vector<Series>& all);
+
+  [[nodiscard]] const Results& results() const { return results_; }
+
+ private:
+  Results results_{"node"};
+};
 
 }  // namespace hobbes::bench

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bench_node measures: one function a section, each in a file of its own name. A section warms up, lets its
-// contestants take turns for `rounds` rounds, and prints its tables. An Error: it could not be measured.
+// contestants take turns for `rounds` rounds, and reports. An Error: it could not be measured.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,13 @@
 
 namespace hobbes::bench {
 
-[[nodiscard]] Status measure_create(Node& node, std::size_t rounds);
-[[nodiscard]] Status measure_getpid(Node& node, std::size_t rounds);
-[[nodiscard]] Status measure_ping(Node& node, std::size_t rounds);
-[[nodiscard]] Status measure_launch(Node& node, std::size_t rounds);
-[[nodiscard]] Status measure_cat(Node& node, std::size_t rounds);
-[[nodiscard]] Status measure_compute(Node& node, std::size_t rounds);
+class Report;
+
+[[nodiscard]] Status measure_create(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_getpid(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_ping(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_launch(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_cat(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_compute(Node& node, Report& report, std::size_t rounds);
 
 }  // namespace hobbes::bench

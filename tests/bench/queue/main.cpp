@@ -13,6 +13,7 @@
 
 #include "base/parse.hpp"
 #include "tests/bench/queue/contestant.hpp"
+#include "tests/bench/results.hpp"
 
 using namespace hobbes;
 using namespace hobbes::bench;
@@ -47,12 +48,6 @@ void pin(int cpu) {
   sched_setaffinity(0, sizeof set, &set);  // the CPU is one of ours; should it go away, the numbers say so
 }
 
-double percentile(std::vector<double> samples, double part) {
-  const auto at = samples.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(samples.size() - 1));
-  std::nth_element(samples.begin(), at, samples.end());
-  return *at;
-}
-
 void run_batch(Contestant& contestant, const Group& group, int echo_cpu, std::vector<double>& samples) {
   const std::size_t warm_up = group.per_sample;
   std::thread echo([&] {
@@ -69,7 +64,7 @@ void run_batch(Contestant& contestant, const Group& group, int echo_cpu, std::ve
   echo.join();
 }
 
-void run(const Group& group, std::size_t rounds, int echo_cpu) {
+void run(const Group& group, std::size_t rounds, int echo_cpu, Results& results) {
   std::vector<std::vector<double>> samples(group.contestants.size());
   for (std::size_t round = 0; round < rounds; ++round) {
     for (std::size_t c = 0; c < group.contestants.size(); ++c) {
@@ -77,19 +72,26 @@ void run(const Group& group, std::size_t rounds, int echo_cpu) {
     }
   }
   std::printf("%-28s %12s %12s %10s\n", group.title, "median ns", "p99 ns", "x floor");
+  std::vector<Quantiles> all;
+  for (std::vector<double>& of_contestant : samples) all.push_back(quantiles_of(std::move(of_contestant)));
+  results.start_group(group.title, "ns");
   for (std::size_t c = 0; c < group.contestants.size(); ++c) {
-    const double median = percentile(samples[c], 0.5);
-    std::printf("  %-26s %12.0f %12.0f %10.2f\n", group.contestants[c]->name().c_str(), median,
-                percentile(samples[c], 0.99), median / percentile(samples[group.floors[c]], 0.5));
+    const std::string& name = group.contestants[c]->name();
+    std::printf("  %-26s %12.0f %12.0f %10.2f\n", name.c_str(), all[c].median, all[c].p99,
+                all[c].median / all[group.floors[c]].median);
+    results.add(name, all[c]);
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto rounds = argc > 1 ? parse_u64(argv[1], "number of rounds", 1, 1'000'000) : Result<std::uint64_t>(50);
-  if (!rounds || argc > 2) {
-    std::fprintf(stderr, "usage: bench_queue [rounds]\n");
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto json = take_json_option(arguments);
+  const auto rounds = arguments.empty() ? Result<std::uint64_t>(50)
+                                        : parse_u64(arguments.front(), "number of rounds", 1, 1'000'000);
+  if (!json || !rounds || arguments.size() > 1) {
+    std::fprintf(stderr, "usage: bench_queue [--json FILE] [rounds]\n");
     return 2;
   }
   const std::vector<int> cpus = allowed_cpus();
@@ -98,12 +100,13 @@ int main(int argc, char** argv) {
     return 1;
   }
   pin(cpus[0]);
+  Results results("queue");
 
   Group polled{"both ends poll", 200, 50, {}, {0, 0, 0}};
   polled.contestants.push_back(make_cache_line());
   polled.contestants.push_back(make_ring());
   polled.contestants.push_back(make_polled_queue());
-  run(polled, *rounds, cpus[1]);
+  run(polled, *rounds, cpus[1], results);
 
   Group parked{"both ends sleep", 1, 200, {}, {0, 0, 2, 2, 2}};
   parked.contestants.push_back(make_futex_pair());
@@ -111,6 +114,11 @@ int main(int argc, char** argv) {
   parked.contestants.push_back(make_eventfd_pair());
   parked.contestants.push_back(make_eventfd_queue());
   parked.contestants.push_back(make_handed_out_queue());
-  run(parked, *rounds, cpus[1]);
+  run(parked, *rounds, cpus[1], results);
+  if (!*json) return 0;
+  if (const Status written = results.write(**json); !written) {
+    std::fprintf(stderr, "bench_queue: %s\n", written.error().text().c_str());
+    return 1;
+  }
   return 0;
 }

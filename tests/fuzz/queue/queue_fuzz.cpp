@@ -3,7 +3,7 @@
 // crash or a sanitizer's report is a failure.
 //
 // An input is a list of {u16 place, u8 count, count bytes}: the bytes overwrite the queue at place * 8, modulo its
-// size. After each the ends take a step. With libFuzzer, link this file alone; queue_fuzz_main.cpp is the bounded run.
+// size. After each the ends take a step.
 #include <algorithm>
 #include <array>
 #include <cstdint>

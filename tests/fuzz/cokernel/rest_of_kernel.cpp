@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What execve and the rewriter need beside the parts the kernel's own tests run on: a process alone, without a machine.
+#include "cokernel/kernel/fs/testing/kernel.hpp"
+
+#include "cokernel/arch/hosted/entry.hpp"
+#include "cokernel/kernel/process_table.hpp"
+
+extern "C" const char hosted_syscall_entry[1] = {};
+
+namespace hobbes::lwk {
+
+bool leave_other_threads(Thread&) { return true; }
+
+namespace port {
+
+size_t fpu_state_size() { return 512; }
+void set_user_tls(UserAddr) {}
+void reset_fpu() {}
+
+}  // namespace port
+}  // namespace hobbes::lwk
