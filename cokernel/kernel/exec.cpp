@@ -127,12 +127,6 @@ class StackWriter {
   bool overflowed_ = false;
 };
 
-uint64_t hwcap() {
-  uint32_t eax = 1, ebx = 0, ecx = 0, edx = 0;
-  asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return edx;
-}
-
 /// Before the images, which go wherever there is room. The stack's lowest address, or -errno.
 Sysret map_stack(AddressSpace& space, const MemoryPlan& plan) {
   AddressSpace::Request request;
@@ -161,7 +155,7 @@ int build_stack(Process& process, const ProgramStrings& strings, const ElfImage&
       {AT_PHDR, image.program_headers()}, {AT_PHENT, sizeof(ElfSegment)}, {AT_PHNUM, image.header.program_count},
       {AT_PAGESZ, page_size}, {AT_BASE, interpreter != nullptr ? interpreter->bias : 0}, {AT_FLAGS, 0},
       {AT_ENTRY, image.entry()}, {AT_UID, process.app->uid}, {AT_EUID, process.app->uid}, {AT_GID, process.app->gid},
-      {AT_EGID, process.app->gid}, {AT_PLATFORM, platform}, {AT_HWCAP, hwcap()}, {AT_CLKTCK, 100}, {AT_SECURE, 0},
+      {AT_EGID, process.app->gid}, {AT_PLATFORM, platform}, {AT_HWCAP, port::hwcap()}, {AT_CLKTCK, 100}, {AT_SECURE, 0},
       {AT_RANDOM, random}, {AT_HWCAP2, 0}, {AT_EXECFN, name}, {AT_MINSIGSTKSZ, port::fpu_state_size() + 1024},
       {AT_NULL, 0}};
   constexpr uint64_t auxiliary_count = sizeof(auxiliary) / sizeof(auxiliary[0]);

@@ -13,6 +13,9 @@ struct Registers;
 
 namespace port {
 
+/// What is not needed before the kernel serves: called once, by the control task, before it takes its first command.
+void complete_start();
+
 /// The running thread. Kernel threads (control task) have one too.
 [[nodiscard]] Thread& current();
 
@@ -66,6 +69,9 @@ void set_user_tls(UserAddr base);
 [[nodiscard]] uint32_t machine_cpu();
 /// Keeps a thread on these enclave-logical CPUs (bit mask).
 void set_affinity(Thread& thread, const uint64_t mask[4]);
+
+/// What programs are told of the CPU as AT_HWCAP: CPUID.1:EDX.
+[[nodiscard]] uint64_t hwcap();
 
 /// Floating-point state for signal frames, in XSAVE's standard format, 64-byte aligned.
 [[nodiscard]] size_t fpu_state_size();

@@ -71,6 +71,18 @@ Status send_job(int socket, const Options& options, std::span<const int> stdio) 
   return cmdqueue::send_fds(socket, std::as_bytes(std::span(bytes)), fds);
 }
 
+Status send_channel(int socket, std::uint64_t channel) {
+  return cmdqueue::send_fds(socket, std::as_bytes(std::span(&channel, 1)), {});
+}
+
+Result<std::uint64_t> receive_channel(int socket) {
+  const auto message = TRY(cmdqueue::receive_fds(socket, sizeof(std::uint64_t)));
+  std::uint64_t channel = 0;
+  if (message.bytes.size() != sizeof channel) return Error(Code::corrupt, "job of a proxy: no channel's address");
+  std::memcpy(&channel, message.bytes.data(), sizeof channel);
+  return channel;
+}
+
 void refuse_job(int socket, const Error& why) {
   const RefusalHead head{cmdqueue::to_wire(why.code()), why.sys_errno()};
   std::string bytes(reinterpret_cast<const char*>(&head), sizeof head);

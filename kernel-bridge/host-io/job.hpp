@@ -27,6 +27,10 @@ void remark(std::uint64_t app);
 /// Sends the job. `stdio`: the application's three. BlockOption::fd is a descriptor of the sender's.
 [[nodiscard]] Status send_job(int socket, const Options& options, std::span<const int> stdio);
 
+/// Sends, and waits for, what a job left open: where the channel is.
+[[nodiscard]] Status send_channel(int socket, std::uint64_t channel);
+[[nodiscard]] Result<std::uint64_t> receive_channel(int socket);
+
 struct Job {
   Options options;  ///< its blocks' descriptors are `fds`'
   std::vector<UniqueFd> fds;

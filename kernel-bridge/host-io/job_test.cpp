@@ -60,6 +60,20 @@ TEST_CASE("a job arrives with its descriptors, standard ones in their places", "
   CHECK(std::string(text) == "outblock");
 }
 
+TEST_CASE("a job may leave its channel open", "[host-io]") {
+  Sockets sockets;
+  Options options = job_options(0);
+  options.channel.reset();
+  REQUIRE(send_job(sockets.sender.get(), options, std::array{0, 1, 2}));
+  REQUIRE(send_channel(sockets.sender.get(), 8192));
+  const auto job = receive_job(sockets.receiver.get());
+  REQUIRE(job);
+  CHECK_FALSE((*job)->options.channel.has_value());
+  CHECK(receive_channel(sockets.receiver.get()).value() == 8192);
+  sockets.sender.reset();
+  CHECK(receive_channel(sockets.receiver.get()).error().code() == Code::unavailable);
+}
+
 TEST_CASE("no job comes when its sender has gone", "[host-io]") {
   Sockets sockets;
   sockets.sender.reset();

@@ -83,16 +83,18 @@ void open_door(uid_t owner, Proxy& proxy) {
   }).detach();
 }
 
-/// A proxy that serves, or why there is none; nobody waits for it any more then.
-Result<std::unique_ptr<Proxy>> start(const Options& options, int kept) {
+/// A proxy that serves, or why there is none; nobody waits for it any more then. The rest of the job may come on `socket`.
+Result<std::unique_ptr<Proxy>> start(Options options, int socket) {
   share_one_heap();
   ignore_signals();
   ::setsid();  // fails where the spawner has done it already
   raise_file_limit();
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
-  TRY(close_others(options, kept));
-  if (Status became = become(options); !became) {
-    if (std::byte* channel = blocks.locate(options.channel, sizeof(hobbes_hio_channel))) {
+  TRY(close_others(options, socket));
+  const Status became = become(options);
+  if (!options.channel) options.channel = TRY(receive_channel(socket));
+  if (!became) {
+    if (std::byte* channel = blocks.locate(*options.channel, sizeof(hobbes_hio_channel))) {
       mark_dead(*reinterpret_cast<hobbes_hio_channel*>(channel));
     }
     return became.error();

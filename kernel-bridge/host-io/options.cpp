@@ -13,6 +13,7 @@ namespace hobbes::host_io {
 namespace {
 
 constexpr std::uint64_t max_poll_us = 1'000'000;
+constexpr std::string_view told_later = "later";
 
 constexpr std::array<std::pair<std::string_view, Mode>, 3> modes = {{
     {"none", Mode::none},
@@ -64,7 +65,7 @@ std::string to_text(const Credentials& user) {
 
 Status read_option(Options& options, std::string_view name, const std::string& value) {
   if (name == "--channel") {
-    options.channel = TRY(parse_u64(value, name));
+    if (value != told_later) options.channel = TRY(parse_u64(value, name, 1));
   } else if (name == "--block") {
     options.blocks.push_back(TRY(parse_block(value)));
   } else if (name == "--mode") {
@@ -90,7 +91,6 @@ Status read_option(Options& options, std::string_view name, const std::string& v
 }
 
 Status check(const Options& options) {
-  if (options.channel == 0) return Error(Code::invalid, "--channel is missing");
   if (options.blocks.empty()) return Error(Code::invalid, "--block is missing");
   if (!options.root.is_absolute()) {
     return Error(Code::invalid, "--root: " + options.root.string() + ": not an absolute path");
@@ -102,16 +102,20 @@ Status check(const Options& options) {
 
 Result<Options> parse_options(const std::vector<std::string>& arguments) {
   Options options;
+  bool has_channel = false;
   for (std::size_t i = 0; i < arguments.size(); i += 2) {
     if (i + 1 == arguments.size()) return Error(Code::invalid, arguments[i] + ": its value is missing");
     TRY(read_option(options, arguments[i], arguments[i + 1]));
+    has_channel |= arguments[i] == "--channel";
   }
+  if (!has_channel) return Error(Code::invalid, "--channel is missing");
   TRY(check(options));
   return options;
 }
 
 std::vector<std::string> to_arguments(const Options& options) {
-  std::vector<std::string> arguments = {"--channel", std::to_string(options.channel)};
+  std::vector<std::string> arguments = {
+      "--channel", options.channel ? std::to_string(*options.channel) : std::string(told_later)};
   for (const BlockOption& block : options.blocks) {
     arguments.insert(arguments.end(), {"--block", std::to_string(block.base) + ":" + std::to_string(block.size.value) +
                                                       ":" + std::to_string(block.fd)});

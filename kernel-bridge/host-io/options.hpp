@@ -35,7 +35,8 @@ struct Credentials {
 
 struct Options {
   std::uint64_t app = 0;      ///< the application's number
-  std::uint64_t channel = 0;  ///< physical address of the channel, inside one of `blocks`
+  /// Physical address of the channel, inside one of `blocks`; empty: it will be told on the job's socket (job.hpp).
+  std::optional<std::uint64_t> channel;
   std::vector<BlockOption> blocks;
   Mode mode = Mode::none;
   std::filesystem::path root = "/";  ///< absolute

@@ -55,6 +55,8 @@ TEST_CASE("a wrong argument is named", "[host-io]") {
   CHECK_THAT(with({"--block", "x:4096:3"}), Catch::Contains("--block: base"));
   CHECK(refusal({"--channel", "4096"}) == "--block is missing");
   CHECK(refusal({"--block", "0:4096:3"}) == "--channel is missing");
+  CHECK_THAT(refusal({"--channel", "0", "--block", "0:4096:3"}), Catch::Contains("--channel"));
+  CHECK(refusal({"--channel", "later", "--block", "0:4096:3"}) == "accepted");
 }
 
 }  // namespace

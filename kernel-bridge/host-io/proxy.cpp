@@ -9,12 +9,13 @@
 
 namespace hobbes::host_io {
 Result<std::unique_ptr<Proxy>> Proxy::create(const Options& options, BlockMap blocks) {
-  std::byte* memory = blocks.locate(options.channel, sizeof(hobbes_hio_channel));
+  const std::uint64_t address = options.channel.value_or(0);
+  std::byte* memory = blocks.locate(address, sizeof(hobbes_hio_channel));
   if (memory == nullptr) {
-    return Error(Code::invalid, "--channel: " + std::to_string(options.channel) + ": not inside a --block");
+    return Error(Code::invalid, "--channel: " + std::to_string(address) + ": not inside a --block");
   }
   Channel channel = TRY(Channel::open(memory, sizeof(hobbes_hio_channel)));
-  blocks.keep(options.channel);
+  blocks.keep(address);
   auto root = RootDir::open(options.root.string());
   if (!root) {
     channel.end();

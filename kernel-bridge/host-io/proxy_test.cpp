@@ -28,9 +28,9 @@ TEST_CASE("a proxy refuses a channel it cannot serve", "[host-io]") {
   };
   Options options = client.options(Mode::all);
   CHECK(refusal(options) == "accepted");
-  options.channel += 4;
+  *options.channel += 4;
   CHECK_THAT(refusal(options), Catch::Contains("misaligned"));
-  options.channel += 60;
+  *options.channel += 60;
   CHECK_THAT(refusal(options), Catch::Contains("magic"));
   options.channel = client.base(0) + HioClient::block_size - 4096;
   CHECK_THAT(refusal(options), Catch::Contains("not inside"));

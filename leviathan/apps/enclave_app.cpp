@@ -10,6 +10,7 @@
 #include "base/parse.hpp"
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
+#include "kernel-bridge/host-io/job.hpp"
 #include "leviathan/apps/proxy.hpp"
 #include "leviathan/refusal.hpp"
 
@@ -78,39 +79,49 @@ Result<std::uint64_t> channel_in(const LiveEnclave& enclave, const Answer& answe
 }
 
 /// Nobody will serve this launch: it fails by that.
-void give_up(LiveEnclave& enclave, const EnclaveAppSpec& spec, std::uint64_t channel, std::future<Answer>& launched) {
+void give_up(LiveEnclave& enclave, const EnclaveAppSpec& spec, std::uint64_t channel, std::future<Answer>& launched,
+             int proxy_pidfd) {
   if (const Status declared = declare_proxy_dead(*enclave.machine, channel); !declared) log::error(declared.error());
   launched.wait();
-  undo_enclave_app(enclave, spec.app, -1);
+  undo_enclave_app(enclave, spec.app, proxy_pidfd);
+}
+
+Result<Proxy> start_proxy_of(ProxyStock& proxies, LiveEnclave& enclave, const EnclaveAppSpec& spec) {
+  const std::lock_guard lock(enclave.proxies);
+  return start_proxy(proxies, *enclave.machine, {.app = spec.app,
+                                                 .user = user_of(spec.caller),
+                                                 .cwd = spec.request.cwd,
+                                                 .reach = spec.reach,
+                                                 .stdio = spec.stdio});
 }
 
 }  // namespace
 
 Result<EnclaveApp> start_enclave_app(ProxyStock& proxies, LiveEnclave& enclave, const EnclaveAppSpec& spec) {
   const auto command = TRY(launch_command(spec));
-  // Both at once: the kernel makes the processes while the proxy takes up its job.
+  // All at once: the kernel makes channel and processes while the proxy takes up its job.
   auto created = enclave.control.begin(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(hobbes_hio_create{spec.app.value}),
                                        command_patience);
   auto launched = enclave.control.begin(HOBBES_CMD_APP_LAUNCH, command, launch_patience);
+  auto proxy = start_proxy_of(proxies, enclave, spec);
+  const int pidfd = proxy ? proxy->process.pidfd.get() : -1;
   const auto channel = channel_in(enclave, created.get());
-  if (!channel) return channel.error();
-  const auto start = [&] {
-    const std::lock_guard lock(enclave.proxies);
-    return start_proxy(proxies, *enclave.machine, {.app = spec.app,
-                                                   .channel = *channel,
-                                                   .user = user_of(spec.caller),
-                                                   .cwd = spec.request.cwd,
-                                                   .reach = spec.reach,
-                                                   .stdio = spec.stdio});
-  };
-  auto proxy = start();
-  if (!proxy) {
-    give_up(enclave, spec, *channel, launched);
-    return proxy.error();
+  if (!channel) {
+    if (proxy) {
+      end_helper(pidfd);
+      await_helper_end(pidfd);
+    }
+    return channel.error();
+  }
+  const Status told = proxy ? host_io::send_channel(proxy->socket.get(), *channel) : Status(proxy.error());
+  if (!told) {
+    const Status refused = proxy ? refusal(*proxy) : Status();
+    give_up(enclave, spec, *channel, launched, pidfd);
+    return refused ? told.error() : refused.error();
   }
   if (const Answer answer = launched.get(); !answer) {
     const Status refused = refusal(*proxy);  // then the kernel's error is only what followed from it
-    undo_enclave_app(enclave, spec.app, proxy->process.pidfd.get());
+    undo_enclave_app(enclave, spec.app, pidfd);
     return refused ? refusal_of("'" + spec.request.path + "'", answer.error()) : refused.error();
   }
   return EnclaveApp{std::move(proxy->process), *channel};

@@ -44,7 +44,6 @@ Result<Proxy> start_proxy(ProxyStock& stock, bridge::Machine& machine, const Pro
   const std::vector<bridge::MemoryFile> memory = TRY(machine.memory_files());
   host_io::Options options;
   options.app = spec.app.value;
-  options.channel = spec.channel;
   for (const bridge::MemoryFile& block : memory) options.blocks.push_back({block.base, block.size, block.fd.get()});
   options.mode = mode_of(spec.reach.mode);
   options.root = spec.reach.root;

@@ -16,7 +16,6 @@ namespace hobbes::leviathan::apps {
 
 struct ProxySpec {
   AppId app;
-  std::uint64_t channel = 0;   ///< physical address of its channel
   std::optional<User> user;    ///< absent: as we are
   std::string cwd;
   descriptor::HostIo reach;    ///< what of the host its enclave may reach
@@ -28,8 +27,8 @@ struct Proxy {
   UniqueFd socket;  ///< for refusal()
 };
 
-/// Gives the job to one of `stock`, with all the enclave's memory there is now. It serves soon afterwards; or else it
-/// declares itself dead on the channel, and refusal() says why.
+/// Gives the job to one of `stock`, with all the enclave's memory there is now. Told the physical address of its channel
+/// (host_io::send_channel()) it serves soon afterwards; or else it declares itself dead there, and refusal() says why.
 [[nodiscard]] Result<Proxy> start_proxy(ProxyStock& stock, bridge::Machine& machine, const ProxySpec& spec);
 /// Why a proxy refused its job; nothing if it serves. Waits until it has decided.
 [[nodiscard]] Status refusal(const Proxy& proxy);

@@ -22,8 +22,10 @@ struct SoftwareBytes {
 };
 static_assert(sizeof(SoftwareBytes) == 48);
 
+// CPUID is expensive in a virtual machine, where most hosted enclaves are: some 10 us each time.
 uint64_t features;
 uint32_t area_size;
+uint64_t feature_bits;
 alignas(64) uint8_t initial_state[legacy_and_header];
 
 void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
@@ -36,13 +38,7 @@ uint64_t enabled_features() {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
-}  // namespace
-
-namespace hosted {
-
-uint64_t fpu_features() { return features; }
-
-void start_fpu() {
+void learn_fpu_layout() {
   features = enabled_features() & ~amx_features;
   area_size = legacy_and_header;
   for (uint32_t component = 2; component < 63; ++component) {
@@ -54,9 +50,24 @@ void start_fpu() {
   *reinterpret_cast<uint32_t*>(initial_state + mxcsr_offset) = mxcsr_default;
 }
 
+}  // namespace
+
+namespace hosted {
+
+uint64_t fpu_features() { return features; }
+
 }  // namespace hosted
 
 namespace port {
+
+void complete_start() {
+  uint32_t out[4];
+  cpuid(1, 0, out);
+  feature_bits = out[3];
+  learn_fpu_layout();
+}
+
+uint64_t hwcap() { return feature_bits; }
 
 size_t fpu_state_size() { return align_up(area_size + sizeof(end_mark), 64); }
 

@@ -6,7 +6,6 @@
 
 namespace hobbes::lwk::hosted {
 
-void start_fpu();
 /// The state components that are kept: all that Linux has enabled but AMX, which needs Linux's permission.
 [[nodiscard]] uint64_t fpu_features();
 

@@ -3,7 +3,6 @@
 // enclave's processes, one is the control task, one serves the machine protocol.
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
-#include "cokernel/arch/hosted/fpu.hpp"
 #include "cokernel/arch/hosted/linux.hpp"
 #include "cokernel/arch/hosted/machine.hpp"
 #include "cokernel/arch/hosted/rewrite.hpp"
@@ -82,7 +81,6 @@ void hosted_main(void* boot) {
   // The loader, its data and whatever Linux put there make way for applications.
   port::unmap(port::user_start, port::user_end - port::user_start);
   hosted::start_blocks();
-  hosted::start_fpu();
   start_kernel();
   Thread& reaper = new_kernel_thread(nullptr);
   reaper.port_process = static_cast<uint32_t>(init_linux_pid);

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   const int socket = std::stoi(argv[2]);
   const auto job = host_io::receive_job(socket);
   if (!job || !*job) return 0;
+  if (!host_io::receive_channel(socket)) return 0;
   ::close(socket);
   while (true) ::pause();
 }

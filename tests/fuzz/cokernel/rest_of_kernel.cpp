@@ -13,6 +13,7 @@ bool leave_other_threads(Thread&) { return true; }
 
 namespace port {
 
+uint64_t hwcap() { return 0; }
 size_t fpu_state_size() { return 512; }
 void set_user_tls(UserAddr) {}
 void reset_fpu() {}
