@@ -2,6 +2,7 @@
 // fork, vfork, clone, execve, exit, wait4: the calls by which processes and threads come and go.
 #include "cokernel/kernel/app.hpp"
 #include "cokernel/kernel/calls.hpp"
+#include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/exec.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/heap.hpp"
@@ -126,6 +127,19 @@ Sysret fork(Thread& self, const CloneRequest& request) {
   return handover.result;
 }
 
+/// All memory of a process is there from its first moment to its last. Whoever forks many that end at once is ahead of
+/// those on their way out: what they are about to give back is waited for, a little while.
+Sysret fork_patiently(Thread& self, const CloneRequest& request) {
+  constexpr int64_t patience_ns = ns_per_second / 10, look_again_ns = ns_per_second / 1000;
+  const int64_t deadline = monotonic_ns() + patience_ns;
+  while (true) {
+    const Sysret pid = fork(self, request);
+    if (pid != -ENOMEM || signal_pending(self) || monotonic_ns() >= deadline) return pid;
+    uint32_t word = 0;
+    port::wait(&word, 0, monotonic_ns() + look_again_ns);
+  }
+}
+
 Sysret start_thread(Thread& self, const CloneRequest& request) {
   Thread* thread = create_thread(*self.process);
   if (thread == nullptr) return -EAGAIN;
@@ -148,7 +162,7 @@ Sysret clone(Thread& self, const CloneRequest& request) {
   if ((request.flags & CLONE_THREAD) != 0)
     return (request.flags & thread_flags) == thread_flags ? start_thread(self, request) : -EINVAL;
   // CLONE_VM without CLONE_THREAD is vfork and posix_spawn: the child gets a copy and the parent does not wait.
-  return fork(self, request);
+  return fork_patiently(self, request);
 }
 
 /// Copies a NULL-terminated vector of strings behind what `strings` has. 0 or -errno.

@@ -97,6 +97,8 @@ struct Thread : ThreadNode, Immovable {
   uint64_t user_rsp = 0;         // +32 scratch of the entry code
   uint32_t attention = 0;        // +40 not 0: look at signals before going to user mode
   uint32_t wake_word = 0;        // +44 see wait_queue.hpp
+  uint64_t calls = 0;            // +48 the running thread's own
+  uint64_t process_id = 0;       // +56 getpid's answer, constant once the thread runs
 
   int tid = 0;
   Process* process = nullptr;
@@ -121,7 +123,7 @@ struct Thread : ThreadNode, Immovable {
   UserAddr clear_on_exit = 0;  ///< set_tid_address
   UserAddr robust_list = 0;
   uint64_t affinity[4] = {};
-  uint64_t calls = 0, traps = 0, host_calls = 0, unimplemented = 0, patches = 0;
+  uint64_t traps = 0, host_calls = 0, unimplemented = 0, patches = 0;
 };
 
 }  // namespace hobbes::lwk

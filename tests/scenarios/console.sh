@@ -33,7 +33,7 @@ for n in 1 2 3 4; do
 done
 
 # One types, and the enclave reads it; a pipe's end does not lose what the enclave answers.
-hobbes launch_app --name listener k -- "$busybox" sh -c 'echo "heard: $(head -n 1 /dev/console)" > /dev/console' &
+hobbes launch_app --name listener k -- "$busybox" sh -c 'read -r line < /dev/console; echo "heard: $line" > /dev/console' &
 listener=$!
 eventually app_state listener Running
 echo 'a word from outside' | hobbes console k > "$work/typist" &

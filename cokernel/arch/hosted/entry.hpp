@@ -5,10 +5,24 @@
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/registers.hpp"
 
+// Where entry.S finds a Thread's fields. Thread has a base class with members, which the standard lets a
+// compiler place anywhere: GCC puts it first.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, self) == 16);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, kernel_stack_top) == 24);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, user_rsp) == 32);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, attention) == 40);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, calls) == 48);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, process_id) == 56);
+#pragma GCC diagnostic pop
+
 extern "C" {
 
 // entry.S
 extern const char hosted_syscall_entry[];      ///< where rewritten sites arrive
+extern const char hosted_getpid_entry[];       ///< where those arrive that call getpid
+extern const char hosted_getpid_end[];
 extern const char hosted_exit_to_user[];       ///< rsp = the thread's Registers
 extern const char hosted_exit_window_end[];    ///< [hosted_exit_to_user, here): may be started over
 extern const char hosted_iret[];               ///< the instruction that goes to user mode the slow way

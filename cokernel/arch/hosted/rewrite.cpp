@@ -30,8 +30,12 @@ struct [[gnu::packed]] Stub {
 };
 static_assert(sizeof(Stub) == 24);
 
-/// A stub page: the entry's address, then stubs.
-constexpr uint64_t first_stub = 16;
+/// A stub page: the addresses that stubs jump to, then stubs.
+struct Entries {
+  uint64_t any, getpid;
+};
+constexpr uint32_t nr_getpid = 39;
+constexpr uint64_t first_stub = sizeof(Entries);
 constexpr uint32_t stubs_per_page = (page_size - first_stub) / sizeof(Stub);
 
 /// Writes code through the direct map: the program's own mapping stays read-only.
@@ -83,8 +87,8 @@ UserAddr new_stub(Process& process, UserAddr site) {
   request.fixed = request.no_replace = true;
   request.name = "[syscalls]";
   if (request.address == 0 || process.space.map(request) < 0) return 0;
-  const uint64_t entry = reinterpret_cast<uint64_t>(hosted_syscall_entry);
-  if (!write_code(process.space, request.address, &entry, sizeof(entry))) return 0;
+  const Entries entries{reinterpret_cast<uint64_t>(hosted_syscall_entry), reinterpret_cast<uint64_t>(hosted_getpid_entry)};
+  if (!write_code(process.space, request.address, &entries, sizeof(entries))) return 0;
   process.stubs.pages[process.stubs.count++] = {request.address, 1};
   return request.address + first_stub;
 }
@@ -150,7 +154,8 @@ void rewrite_site(Thread& self, UserAddr site, uint32_t number) {
   Stub stub;
   stub.number = number;
   stub.back = static_cast<int32_t>(site + syscall_size - (at + __builtin_offsetof(Stub, jmp)));
-  stub.entry = static_cast<int32_t>(align_down(at, page_size) - (at + __builtin_offsetof(Stub, pad)));
+  const uint64_t entry = number == nr_getpid ? __builtin_offsetof(Entries, getpid) : __builtin_offsetof(Entries, any);
+  stub.entry = static_cast<int32_t>(align_down(at, page_size) + entry - (at + __builtin_offsetof(Stub, pad)));
   if (!write_code(process.space, at, &stub, sizeof(stub))) return;
   uint8_t patch[mov_size] = {jump};
   const auto displacement = static_cast<int32_t>(at - site);

@@ -157,6 +157,7 @@ void halt() {
 void hosted_thread_main(hobbes::lwk::Thread* thread) {
   using namespace hobbes::lwk;
   hosted::become(*thread);
+  thread->process_id = static_cast<uint64_t>(thread->process->pid);
   const auto process = static_cast<uint32_t>(linux::call(linux::nr_getpid));
   __atomic_store_n(&thread->port_process, process, __ATOMIC_RELEASE);  // partner: interrupt()
   if (thread->tid == thread->process->pid && thread->process->pid != 1)

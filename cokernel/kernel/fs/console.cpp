@@ -74,6 +74,7 @@ class ConsoleFile : public File {
     const bool input = console != nullptr && typed() != console->taken;
     return (input ? POLLIN | POLLRDNORM : 0) | POLLOUT | POLLWRNORM;
   }
+  bool changes_unseen() const override { return console != nullptr; }
 };
 
 }  // namespace

@@ -56,6 +56,8 @@ class File : Immovable {
   virtual uint32_t poll();
   /// Woken when poll() may have changed; null: it never does.
   virtual WaitQueue* queue() { return nullptr; }
+  /// Whether poll() changes without anybody who would wake queue(): leviathan types. Pollers then look now and then.
+  virtual bool changes_unseen() const { return false; }
   /// The host's file, if it is one.
   virtual HostFile* host() { return nullptr; }
 

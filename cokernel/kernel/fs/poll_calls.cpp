@@ -41,6 +41,7 @@ class PollSet : Immovable {
     item.fd = fd;
     item.events = events | POLLERR | POLLHUP;
     if (item.file) ++(item.file->host() != nullptr ? hosts_ : locals_);
+    unseen_ |= item.file && item.file->changes_unseen();
     return item;
   }
   [[nodiscard]] uint32_t count() const { return count_; }
@@ -59,6 +60,7 @@ class PollSet : Immovable {
   uint32_t limit_;
   Item* items_;
   uint32_t count_ = 0, hosts_ = 0, locals_ = 0;
+  bool unseen_ = false;  ///< a file's changes wake nobody
 };
 
 Sysret PollSet::ready_count() {
@@ -80,8 +82,14 @@ Sysret PollSet::look() {
 }
 
 Sysret PollSet::wait_for_local(int64_t deadline_ns) {
-  const Wake wake = sleep_until([this] { return look() > 0; }, deadline_ns);
-  return wake == Wake::signal ? restart_never_handled : ready_count();
+  constexpr int64_t look_again_ns = 16 * ns_per_ms;
+  while (true) {
+    const int64_t next = monotonic_ns() + look_again_ns;
+    const bool last = !unseen_ || (deadline_ns != never && deadline_ns <= next);
+    const Wake wake = sleep_until([this] { return look() > 0; }, last ? deadline_ns : next);
+    if (wake == Wake::signal) return restart_never_handled;
+    if (wake == Wake::condition || last) return ready_count();
+  }
 }
 
 Sysret PollSet::wait_for_host(int64_t deadline_ns) {
