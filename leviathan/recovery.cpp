@@ -39,7 +39,9 @@ bool has(const Remains& remains, EnclaveId enclave, db::OperationKind what) {
 Result<std::shared_ptr<LiveEnclave>> hold(Node& node, const db::Enclave& enclave) {
   auto machine = TRY(node.bridge().adopt(enclave.id, enclave.bridge_state));
   auto control = TRY(ControlQueue::open(node.loop(), *machine));
-  return std::make_shared<LiveEnclave>(enclave.id, enclave.name, std::move(machine), std::move(control));
+  const auto descriptor = TRY(descriptor::parse_pisces(enclave.descriptor, enclave.name));
+  return std::make_shared<LiveEnclave>(enclave.id, enclave.name, std::move(machine), std::move(control),
+                                       descriptor.host_io);
 }
 
 Status record_adoption(Node& node, EnclaveId enclave) {

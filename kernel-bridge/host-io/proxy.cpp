@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace hobbes::host_io {
@@ -43,6 +44,7 @@ Status Proxy::start() {
   Status started = pool_.start();
   if (started) {
     channel_.set_ready();
+    std::this_thread::yield();  // the worker first, where they share a CPU: somebody waits for it
     started = pool_.complete();
   }
   if (!started) channel_.end();

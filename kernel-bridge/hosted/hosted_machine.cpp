@@ -11,6 +11,7 @@
 #include <climits>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "base/parse.hpp"
 #include "cmdqueue/queue_memory.hpp"
@@ -165,7 +166,15 @@ void HostedMachine::update_clock() {
   publish(boot_.params->clock, clock_line_);
 }
 
+/// A boot takes less than that as a rule, and to fall asleep and be woken would take a good part of it.
+void HostedMachine::watch_boot() const {
+  constexpr std::chrono::microseconds long_enough{500};
+  const auto until = Clock::now() + long_enough;
+  while (state() == HOBBES_ENCLAVE_BOOTING && Clock::now() < until) std::this_thread::yield();
+}
+
 Status HostedMachine::wait_until_running(Clock::time_point deadline) const {
+  watch_boot();
   while (true) {
     const bool ended = has_ended(parts_.pidfd.get());
     const std::uint32_t now = state();

@@ -58,6 +58,7 @@ class HostedMachine final : public Machine {
  private:
   HostedMachine(std::shared_ptr<MemoryPool> pool, HostedParts parts, BootBlock boot, cmdqueue::Doorbell control);
   [[nodiscard]] std::uint32_t state() const;
+  void watch_boot() const;
   [[nodiscard]] Status check_alive() const;
 
   // Constant after construction.

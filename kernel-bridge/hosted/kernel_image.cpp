@@ -5,7 +5,6 @@
 
 #include <elf.h>
 
-#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <optional>
@@ -134,7 +133,7 @@ Result<KernelImage> KernelImage::parse(Content content) {
 void KernelImage::copy_to(std::span<std::byte> place) const {
   assert(place.size() >= layout_.size.value);
   for (const Segment& segment : segments_)
-    std::ranges::copy(segment.content, place.subspan(segment.offset_in_memory).begin());
+    std::memcpy(place.subspan(segment.offset_in_memory).data(), segment.content.data(), segment.content.size());
 }
 
 }  // namespace hobbes::bridge

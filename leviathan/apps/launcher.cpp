@@ -12,7 +12,6 @@
 #include "leviathan/apps/enclave_app.hpp"
 #include "leviathan/apps/linux_app.hpp"
 #include "leviathan/enclaves/owner.hpp"
-#include "leviathan/enclaves/reach.hpp"
 #include "leviathan/fault_point.hpp"
 
 namespace hobbes::leviathan::apps {
@@ -147,14 +146,14 @@ Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
   return Running{std::move(started.keeper), 0, started.pid};
 }
 
-Result<Running> start_in_enclave(Node& node, ProxyStock& proxies, LiveEnclave& enclave, const Launch& launch,
+Result<Running> start_in_enclave(ProxyStock& proxies, LiveEnclave& enclave, const Launch& launch,
                                  const Order& order) {
   EnclaveApp started = TRY(start_enclave_app(proxies, enclave, {.app = launch.app,
                                                                 .name = launch.name,
                                                                 .request = order.request,
                                                                 .caller = order.caller,
                                                                 .stdio = borrowed(order.stdio),
-                                                                .reach = TRY(enclaves::reach_of(node, enclave.id))}));
+                                                                .reach = enclave.reach}));
   return Running{std::move(started.proxy), started.channel, 0};
 }
 
@@ -169,7 +168,7 @@ Result<Running> carry_out(Node& node, ProxyStock& proxies, const Target& target,
     // Several ranks get numbers of their own; a single one stays what another launcher made of it.
     for (const char* name : {"PMI_RANK", "PMI_SIZE"}) drop_variable(order.request.env, name);
   }
-  if (target.enclave) return start_in_enclave(node, proxies, *target.enclave, launch, order);
+  if (target.enclave) return start_in_enclave(proxies, *target.enclave, launch, order);
   return start_on_linux(node, launch.app, order);
 }
 

@@ -121,7 +121,7 @@ Result<std::shared_ptr<LiveEnclave>> boot(Node& node, const Reservation& reserva
   if (failed) return errno_error(failed.value(), "enclave '" + spec.name + "': " + spec.run_dir.string());
   auto machine = TRY(node.bridge().boot(spec, std::chrono::steady_clock::now() + boot_patience));
   auto control = TRY(ControlQueue::open(node.loop(), *machine));
-  return std::make_shared<LiveEnclave>(spec.id, spec.name, std::move(machine), std::move(control));
+  return std::make_shared<LiveEnclave>(spec.id, spec.name, std::move(machine), std::move(control), wanted.host_io);
 }
 
 /// The second half.

@@ -10,7 +10,6 @@
 #include "cmdqueue/message.hpp"
 #include "kernel-bridge/abi/queue.h"
 #include "leviathan/enclaves/owner.hpp"
-#include "leviathan/enclaves/reach.hpp"
 #include "leviathan/protocol/messages.hpp"
 #include "leviathan/refusal.hpp"
 #include "leviathan/server/session.hpp"
@@ -68,8 +67,8 @@ Result<std::shared_ptr<LiveEnclave>> enclave_of(Node& node, const Caller& caller
 }
 
 /// The directory that is "/" for an enclave where Linux has the file. denied: it reaches no file of Linux.
-Result<std::string> host_root_of(Node& node, const LiveEnclave& enclave, const std::string& path) {
-  const auto reach = TRY(enclaves::reach_of(node, enclave.id));
+Result<std::string> host_root_of(const LiveEnclave& enclave, const std::string& path) {
+  const descriptor::HostIo& reach = enclave.reach;
   if (reach.mode != descriptor::HostIoMode::none) return reach.root;
   return Error(Code::denied, in_quotes(path) + ": enclave '" + enclave.name + "' reaches no files of the host", EACCES);
 }
@@ -105,7 +104,7 @@ struct Files::State : std::enable_shared_from_this<Files::State> {
     if (head.where == HOBBES_FILE_ON_HOST) {
       // The path that was asked for: one of the enclave's choice would be written to with the client's rights.
       return protocol::encode(
-          protocol::FileOpened{.host_path = path, .host_root = TRY(host_root_of(node, *enclave, path))});
+          protocol::FileOpened{.host_path = path, .host_root = TRY(host_root_of(*enclave, path))});
     }
     const std::uint64_t handle = next_handle++;
     open.emplace(handle, Open{enclave, head.handle, call->session().get()});
@@ -120,7 +119,7 @@ struct Files::State : std::enable_shared_from_this<Files::State> {
     const auto head = TRY(take_head<hobbes_file_status>(answer));
     if (head.where == HOBBES_FILE_ON_HOST) {
       return protocol::encode(
-          protocol::FileStatus{.host_path = path, .host_root = TRY(host_root_of(node, enclave, path))});
+          protocol::FileStatus{.host_path = path, .host_root = TRY(host_root_of(enclave, path))});
     }
     return protocol::encode(protocol::FileStatus{
         .size = head.size, .mtime_ns = head.mtime_ns, .mode = head.mode, .host_path = {}, .host_root = {}});

@@ -26,7 +26,7 @@ using namespace hobbes::leviathan;
 
 namespace {
 
-constexpr const char* descriptor = "<pisces name='a'/>";
+constexpr const char* small_enclave = "<pisces name='a'/>";
 constexpr std::chrono::minutes patience{1};
 
 sockaddr_un address_in(const std::filesystem::path& run_dir) {
@@ -103,7 +103,7 @@ TEST_CASE("a client of another version is told so, and that is all", "[client-se
 TEST_CASE("who sends garbage is hung up on, and others are served", "[client-server]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   constexpr std::size_t size_of_hello = 2 * sizeof(std::uint32_t);
   for (const std::size_t size : {std::size_t{1}, size_of_hello, protocol::max_packet, protocol::max_packet * 8}) {
     const UniqueFd socket = stranger(served.node.path());
@@ -132,7 +132,7 @@ TEST_CASE("descriptors that were not asked for end a connection before they fill
 TEST_CASE("a client that breaks its queue loses its connection alone", "[client-server]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   const UniqueFd socket = stranger(served.node.path());
   REQUIRE(protocol::greet(socket.get()));
   auto queue = cmdqueue::receive_queue(socket.get());
@@ -152,7 +152,7 @@ TEST_CASE("a client that breaks its queue loses its connection alone", "[client-
 TEST_CASE("a request larger than a queue takes is refused, and the connection lives on", "[client-server]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   CHECK(client->ping("a", mib(17)).error().code() == Code::exhausted);
   CHECK(client->ping("a", mib(1)));
   const std::string huge(17u << 20, ' ');
@@ -163,7 +163,7 @@ TEST_CASE("a request larger than a queue takes is refused, and the connection li
 TEST_CASE("what was asked of a server that goes away is answered", "[client-server]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   served.node.kernel().hang();
   const auto connection = client::Connection::open(served.node.path());
   REQUIRE(connection);
@@ -177,7 +177,7 @@ TEST_CASE("what was asked of a server that goes away is answered", "[client-serv
 TEST_CASE("a client goes on with the next server in the same place", "[client-server]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   served.restart_server();
   CHECK(client->ping("a", kib(1)));
 }
@@ -185,7 +185,7 @@ TEST_CASE("a client goes on with the next server in the same place", "[client-se
 TEST_CASE("an interrupted request ends at once, lets go, and the next one is served", "[client-server]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   REQUIRE(client->create_enclave("<pisces name='b'/>", "b.xml", ""));
   served.node.kernel().hang();
   const UniqueFd interrupt(::eventfd(1, EFD_CLOEXEC));

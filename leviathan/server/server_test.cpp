@@ -15,7 +15,7 @@ using namespace hobbes::leviathan;
 
 namespace {
 
-constexpr const char* descriptor = "<pisces name='a'><cpus><cores>1</cores></cpus></pisces>";
+constexpr const char* small_enclave = "<pisces name='a'><cpus><cores>1</cores></cpus></pisces>";
 constexpr std::chrono::minutes patience{1};
 
 }  // namespace
@@ -24,7 +24,7 @@ TEST_CASE("a client makes, pings, changes and ends an enclave", "[leviathan]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
   REQUIRE(client);
-  const auto created = client->create_enclave(descriptor, "a.xml", "");
+  const auto created = client->create_enclave(small_enclave, "a.xml", "");
   REQUIRE(created);
   CHECK(*created == "a");
   CHECK(client->ping("a", kib(300)));
@@ -64,7 +64,7 @@ TEST_CASE("a client of a server that stops is told so", "[leviathan]") {
   ServedNode served;
   auto client = client::Client::open(served.node.path());
   REQUIRE(client);
-  REQUIRE(client->create_enclave(descriptor, "a.xml", ""));
+  REQUIRE(client->create_enclave(small_enclave, "a.xml", ""));
   served.stop_server();
   CHECK(client->ping("a", Bytes(0)).error().code() == Code::unavailable);
 }

@@ -54,18 +54,18 @@ void learn_fpu_layout() {
 
 namespace hosted {
 
-uint64_t fpu_features() { return features; }
-
-}  // namespace hosted
-
-namespace port {
-
-void complete_start() {
+void learn_cpu() {
   uint32_t out[4];
   cpuid(1, 0, out);
   feature_bits = out[3];
   learn_fpu_layout();
 }
+
+uint64_t fpu_features() { return features; }
+
+}  // namespace hosted
+
+namespace port {
 
 uint64_t hwcap() { return feature_bits; }
 

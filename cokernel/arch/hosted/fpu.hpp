@@ -6,6 +6,8 @@
 
 namespace hobbes::lwk::hosted {
 
+/// What CPUID says of hwcap() and of the state's layout: before the first application.
+void learn_cpu();
 /// The state components that are kept: all that Linux has enabled but AMX, which needs Linux's permission.
 [[nodiscard]] uint64_t fpu_features();
 

@@ -3,6 +3,7 @@
 // enclave's processes, one is the control task, one serves the machine protocol.
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
+#include "cokernel/arch/hosted/fpu.hpp"
 #include "cokernel/arch/hosted/linux.hpp"
 #include "cokernel/arch/hosted/machine.hpp"
 #include "cokernel/arch/hosted/rewrite.hpp"
@@ -59,6 +60,12 @@ void reap() {
 
 hobbes_boot_params& boot_params() { return *params; }
 
+void port::complete_start() {
+  // The loader, its data and whatever Linux put there make way for applications.
+  unmap(user_start, user_end - user_start);
+  hosted::learn_cpu();
+}
+
 namespace hosted {
 
 uint64_t init_pid() { return init_linux_pid; }
@@ -78,8 +85,6 @@ void hosted_main(void* boot) {
   run_constructors();
   init_linux_pid = static_cast<uint64_t>(linux::call(linux::nr_getpid));
   hosted::start_threads(cpu_has_fsgsbase());
-  // The loader, its data and whatever Linux put there make way for applications.
-  port::unmap(port::user_start, port::user_end - port::user_start);
   hosted::start_blocks();
   start_kernel();
   Thread& reaper = new_kernel_thread(nullptr);

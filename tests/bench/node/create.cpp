@@ -30,10 +30,10 @@ Nanoseconds time_of(std::uint64_t ticks) {
 Status run_in_new_enclave(Node& node, Series& series) {
   const UniqueFd null = TRY(open_null());
   Pipe pipe = TRY(Pipe::create());
+  const Launched launched{.args = {program(first_instruction)}, .stdio = {null.get(), pipe.in.get(), STDERR_FILENO}};
   const Nanoseconds start = now();
   TRY(node.create_enclave(enclave_name));
-  const AppId app = TRY(node.launch(
-      enclave_name, {.args = {program(first_instruction)}, .stdio = {null.get(), pipe.in.get(), STDERR_FILENO}}));
+  const AppId app = TRY(node.launch(enclave_name, launched));
   series.add(time_of(TRY(read_value<std::uint64_t>(pipe.out.get()))) - start);
   TRY(node.wait_for_success(app));
   return node.destroy_enclave(enclave_name);
