@@ -28,11 +28,13 @@ class Stock {
 
   /// Has one made, unless there is one.
   void fill() {
-    const std::lock_guard lock(mutex_);
-    if (item_) return;
-    wanted_ = true;
-    if (!maker_.joinable()) maker_ = std::jthread([this](const std::stop_token& stop) { keep_full(stop); });
-    changed_.notify_one();
+    {
+      const std::lock_guard lock(mutex_);
+      if (item_) return;
+      wanted_ = true;
+      if (!maker_.joinable()) maker_ = std::jthread([this](const std::stop_token& stop) { keep_full(stop); });
+    }
+    changed_.notify_one();  // without the lock, which the maker would only run into
   }
 
   /// The one made ahead; if there is none, one made now. The next is made when somebody says fill(), best when that is in

@@ -65,10 +65,9 @@ std::string descriptor(const std::string& name, Bytes memory) {
 
 }  // namespace
 
-Result<WorkDirectory> WorkDirectory::create() {
-  // In memory, as /run is, where run directories usually lie.
-  std::string path = "/dev/shm/hobbes-bench.XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) return last_errno("/dev/shm");
+Result<WorkDirectory> WorkDirectory::create(const fs::path& parent) {
+  std::string path = parent / "hobbes-bench.XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return last_errno("'" + parent.string() + "'");
   return WorkDirectory(path);
 }
 
@@ -83,9 +82,9 @@ Result<Node> Node::start(const Cpus& cpus) {
   if (named == nullptr) return Error(Code::invalid, "HOBBES_BUILD: is not set; it names the build directory");
   const fs::path build = fs::absolute(named);
   name_programs_of(build);
-  WorkDirectory directory = TRY(WorkDirectory::create());
-  const fs::path run_dir = directory.path() / "run";
-  ::setenv("HOBBES_RUN_DIR", run_dir.c_str(), 1);
+  WorkDirectory directory = TRY(WorkDirectory::create("/var/tmp"));
+  WorkDirectory run_dir = TRY(WorkDirectory::create("/dev/shm"));  // in memory, as /run is
+  ::setenv("HOBBES_RUN_DIR", run_dir.path().c_str(), 1);
 
   const UniqueFd null = TRY(open_null());
   const OnCpus host(cpus.host);  // leviathan inherits them, its enclaves have their own
@@ -94,8 +93,8 @@ Result<Node> Node::start(const Cpus& cpus) {
        std::to_string(pool_size.value >> 20) + "M", "--block-size", std::to_string(block_size.value >> 20) + "M", "--force",
        "--log-level", "warning"},
       {null.get(), STDERR_FILENO, STDERR_FILENO}));
-  auto client = TRY(await_start(leviathan, run_dir));
-  return Node(cpus, std::move(directory), build / "shell/hobbes", std::move(leviathan), std::move(client));
+  auto client = TRY(await_start(leviathan, run_dir.path()));
+  return Node(cpus, std::move(directory), std::move(run_dir), build / "shell/hobbes", std::move(leviathan), std::move(client));
 }
 
 Node::~Node() {

@@ -16,7 +16,7 @@ namespace hobbes::bench {
 /// A directory that goes when its owner goes. Not below /dev/shm: an enclave has a /dev of its own.
 class WorkDirectory {
  public:
-  [[nodiscard]] static Result<WorkDirectory> create();
+  [[nodiscard]] static Result<WorkDirectory> create(const std::filesystem::path& parent);
   WorkDirectory(WorkDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   WorkDirectory(const WorkDirectory&) = delete;
   WorkDirectory& operator=(const WorkDirectory&) = delete;
@@ -63,15 +63,17 @@ class Node {
   [[nodiscard]] Status wait_for_success(AppId app);
 
  private:
-  Node(const Cpus& cpus, WorkDirectory directory, std::string hobbes, Child leviathan, client::Client client)
+  Node(const Cpus& cpus, WorkDirectory directory, WorkDirectory run_dir, std::string hobbes, Child leviathan,
+       client::Client client)
       : cpus_(cpus),
         directory_(std::move(directory)),
+        run_dir_(std::move(run_dir)),
         hobbes_(std::move(hobbes)),
         leviathan_(std::move(leviathan)),
         client_(std::move(client)) {}
 
   Cpus cpus_;
-  WorkDirectory directory_;
+  WorkDirectory directory_, run_dir_;
   std::string hobbes_;
   Child leviathan_;
   client::Client client_;
