@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <future>
 
 namespace hobbes {
 namespace {

@@ -16,21 +16,13 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-Words enclave_names(Shell& shell) {
+/// The names in a listing; none where leviathan does not answer.
+template <typename Listing>
+Words names_in(Shell& shell, Result<Listing> (client::Client::*list)()) {
   Words names;
   auto client = shell.connect();
   if (!client) return names;
-  const auto listing = (*client)->enclaves();
-  if (!listing) return names;
-  for (const auto& row : listing->rows) names.push_back(row.name);
-  return names;
-}
-
-Words application_names(Shell& shell) {
-  Words names;
-  auto client = shell.connect();
-  if (!client) return names;
-  const auto listing = (*client)->apps();
+  const auto listing = ((*client)->*list)();
   if (!listing) return names;
   for (const auto& row : listing->rows) names.push_back(row.name);
   return names;
@@ -67,8 +59,8 @@ Words file_names(const std::string& typed) {
 
 Words values_of(Shell& shell, Kind kind, const std::string& typed) {
   switch (kind) {
-    case Kind::enclave: return enclave_names(shell);
-    case Kind::app: return application_names(shell);
+    case Kind::enclave: return names_in(shell, &client::Client::enclaves);
+    case Kind::app: return names_in(shell, &client::Client::apps);
     case Kind::command: return command_names();
     case Kind::file: return file_names(typed);
     case Kind::signal: return signal_names();

@@ -8,6 +8,9 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
+
+#include "cmdqueue/fd_passing.hpp"
 
 namespace hobbes::host_io {
 namespace {
@@ -18,29 +21,16 @@ constexpr timeval patience{.tv_sec = 1, .tv_usec = 0};
 
 struct Received {
   BlockMessage message;
-  UniqueFd fd;
+  UniqueFd fd;  ///< empty where none came
 };
 
-/// One message and the descriptor that came with it.
 Result<Received> receive(int connection) {
-  Received received;
-  iovec part{&received.message, sizeof received.message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  const ssize_t size = ::recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
-  if (size < 0) return last_errno("block door");
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr; part_of = CMSG_NXTHDR(&header, part_of)) {
-    if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(part_of), sizeof fd);
-    received.fd = UniqueFd(fd);
-  }
-  if (size != sizeof received.message || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+  auto packet = TRY(cmdqueue::receive_fds(connection, sizeof(BlockMessage)));
+  if (packet.bytes.size() != sizeof(BlockMessage) || packet.fds.size() > 1)
     return Error(Code::invalid, "block door: not a message of ours");
+  Received received;
+  std::memcpy(&received.message, packet.bytes.data(), sizeof received.message);
+  if (!packet.fds.empty()) received.fd = std::move(packet.fds.front());
   return received;
 }
 
@@ -61,9 +51,8 @@ Result<BlockDoor> BlockDoor::open(uid_t owner) {
 }
 
 bool BlockDoor::may(int connection) const {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == owner_);
+  const auto peer = cmdqueue::peer_credentials(connection);
+  return peer && (peer->uid == 0 || peer->uid == owner_);
 }
 
 void BlockDoor::serve(const BlockHandler& handler) const {

@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzz target: the input is machine code, perhaps cut off. The length decoder must stay inside of it, give the same
 // answer however much follows, and never contradict Zydis.
-#include <Zydis/Zydis.h>
-
 #include <algorithm>
 
 #include "cokernel/arch/hosted/instruction.hpp"
+#include "tests/fuzz/cokernel/zydis_length.hpp"
 #include "tests/fuzz/driver/driver.hpp"
 
 using hobbes::fuzz::Bytes;
 using hobbes::fuzz::require;
+using hobbes::fuzz::zydis_length;
 using hobbes::lwk::hosted::instruction_length;
 
 namespace {
 
 constexpr std::size_t longest = 15;
-
-unsigned reference_length(const std::uint8_t* code, std::size_t available) {
-  static const ZydisDecoder decoder = [] {
-    ZydisDecoder made;
-    ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    return made;
-  }();
-  ZydisDecodedInstruction instruction;
-  const ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, nullptr, code, available, &instruction);
-  return ZYAN_SUCCESS(status) ? instruction.length : 0;
-}
 
 /// The length of what stands alone in memory of exactly that size.
 unsigned length_of_copy(const std::uint8_t* code, std::size_t size) {
@@ -43,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t leng
     if (ours == 0) continue;
     require(length_of_copy(data + at, ours) == ours, "a whole instruction has no length");
     require(length_of_copy(data + at, ours - 1) == 0, "a cut-off instruction has a length");
-    const unsigned theirs = reference_length(data + at, available);
+    const unsigned theirs = zydis_length(data + at, available);
     require(theirs == 0 || theirs == ours, "Zydis says another length");
   }
   return 0;

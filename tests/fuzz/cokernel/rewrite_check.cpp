@@ -4,9 +4,8 @@
 #include "cokernel/arch/hosted/entry.hpp"
 #include "cokernel/arch/hosted/function_table.hpp"
 #include "cokernel/arch/hosted/rewrite.hpp"
+#include "tests/fuzz/cokernel/zydis_length.hpp"
 #include "tests/fuzz/driver/driver.hpp"
-
-#include <Zydis/Zydis.h>
 
 #include <algorithm>
 
@@ -19,22 +18,11 @@ constexpr uint64_t mov_size = 5, site_size = 7;
 constexpr uint64_t most_code = 64 << 10;
 constexpr int most_sites = 64;
 
-unsigned length_of(const uint8_t* code, size_t available) {
-  static const ZydisDecoder decoder = [] {
-    ZydisDecoder made;
-    ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    return made;
-  }();
-  ZydisDecodedInstruction instruction;
-  const ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, nullptr, code, available, &instruction);
-  return ZYAN_SUCCESS(status) ? instruction.length : 0;
-}
-
 /// Whether Zydis, decoding from the function's start, steps over `mov` without seeing an instruction there.
 bool is_inside_instruction(const Bytes& code, UserAddr start, UserAddr function, UserAddr mov) {
   UserAddr at = function;
   while (at >= start && at < mov) {
-    const unsigned length = length_of(code.data() + (at - start), code.size() - (at - start));
+    const unsigned length = zydis_length(code.data() + (at - start), code.size() - (at - start));
     if (length == 0) return false;
     at += length;
   }
