@@ -31,15 +31,15 @@ void remark(std::uint64_t app);
 [[nodiscard]] Status send_channel(int socket, std::uint64_t channel);
 [[nodiscard]] Result<std::uint64_t> receive_channel(int socket);
 
-struct Job {
-  Options options;  ///< its blocks' descriptors are `fds`'
-  std::vector<UniqueFd> fds;
-};
 /// Tells whoever sent the job that it cannot be done, and why. Without a word, a closed socket means that it is.
 void refuse_job(int socket, const Error& why);
 /// What became of a job, once the proxy has said so: waits for it.
 [[nodiscard]] Status await_answer(int socket);
 
+struct Job {
+  Options options;  ///< its blocks' descriptors are `fds`'
+  std::vector<UniqueFd> fds;
+};
 /// Waits for the job, puts the application's standard descriptors in their places, and the mark right. Nothing: nobody
 /// will send one any more.
 [[nodiscard]] Result<std::optional<Job>> receive_job(int socket);

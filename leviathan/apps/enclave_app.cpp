@@ -101,16 +101,14 @@ Result<EnclaveApp> start_enclave_app(ProxyStock& proxies, LiveEnclave& enclave, 
   const auto command = TRY(launch_command(spec));
   // All at once: the kernel makes channel and processes while the proxy takes up its job.
   auto created = enclave.control.begin(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(hobbes_hio_create{spec.app.value}),
-                                       command_patience);
+                                       launch_patience);  // the kernel may be loading another program
   auto launched = enclave.control.begin(HOBBES_CMD_APP_LAUNCH, command, launch_patience);
   auto proxy = start_proxy_of(proxies, enclave, spec);
   const int pidfd = proxy ? proxy->process.pidfd.get() : -1;
   const auto channel = channel_in(enclave, created.get());
   if (!channel) {
-    if (proxy) {
-      end_helper(pidfd);
-      await_helper_end(pidfd);
-    }
+    launched.wait();
+    undo_enclave_app(enclave, spec.app, pidfd);
     return channel.error();
   }
   const Status told = proxy ? host_io::send_channel(proxy->socket.get(), *channel) : Status(proxy.error());
