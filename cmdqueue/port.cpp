@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace hobbes::cmdqueue {
@@ -13,8 +14,8 @@ namespace {
 
 using abi::RingStatus;
 
-// Looks at the ring between two looks at the clock while polling.
-constexpr int polls_per_clock_read = 64;
+// Looks at the ring between two turns that others may have while polling: more than a round trip between two CPUs.
+constexpr int polls_per_turn = 512;
 
 Error corrupt() {
   return Error(Code::corrupt, "queue: the other side broke the frame format");
@@ -166,15 +167,18 @@ bool Port::work_to_do() {
   return in_.readable() || (!backlog_.empty() && out_.writable(next_frame_length(backlog_.front())));
 }
 
-Status Port::wait(Deadline deadline) {
-  const Deadline poll_end = std::min(deadline, within(limits_.poll));
-  do {
-    for (int i = 0; i < polls_per_clock_read; ++i) {
-      if (work_to_do()) return {};
+bool Port::poll(Deadline until) {
+  while (true) {
+    for (int i = 0; i < polls_per_turn; ++i) {
+      if (work_to_do()) return true;
     }
-  } while (std::chrono::steady_clock::now() < poll_end);
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::yield();  // the peer first, where both share a CPU
+  }
+}
 
-  if (!arm()) return {};
+Status Port::wait(Deadline deadline) {
+  if (poll(std::min(deadline, within(limits_.poll))) || !arm()) return {};
   // Only now, when the peer's ~Port() either shows its word here or finds us asleep and rings.
   const bool closed = closed_by_peer();
   const Result<Doorbell::Wake> wake = closed ? Doorbell::Wake::peer_gone : bells_.mine.wait(deadline, peer_);

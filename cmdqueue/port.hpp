@@ -87,6 +87,8 @@ class alignas(HOBBES_CACHE_LINE) Port {
   [[nodiscard]] Result<bool> push_frames(hobbes_frame header, PayloadView payload, std::size_t& sent);
   [[nodiscard]] std::size_t next_frame_length(const Pending& message) const;
   [[nodiscard]] bool work_to_do();
+  /// Looks for work until then; whether there is some.
+  [[nodiscard]] bool poll(Deadline until);
   void cancel_sleep();
   [[nodiscard]] Status append(const abi::FrameView& view);
   [[nodiscard]] bool closed_by_peer() const;

@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/units.hpp"
 #include "kernel-bridge/bridge.hpp"
+#include "leviathan/apps/proxy_list.hpp"
 #include "leviathan/control_queue.hpp"
 #include "leviathan/descriptor/pisces.hpp"
 
@@ -30,8 +30,7 @@ struct LiveEnclave {
   const std::unique_ptr<bridge::Machine> machine;
   /// Its commands: any thread, by the queue's own rules.
   ControlQueue control;
-  /// Held while a proxy starts with the memory there is, and while memory is taken away: no proxy keeps what has gone.
-  std::mutex proxies;
+  apps::ProxyList proxies;
   std::atomic<bool> ending = false;  ///< it is being destroyed: its death is expected, and retire() tells of it
 };
 

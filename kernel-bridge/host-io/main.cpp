@@ -11,8 +11,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/log.hpp"
@@ -22,6 +22,8 @@
 #include "kernel-bridge/host-io/job.hpp"
 #include "kernel-bridge/host-io/options.hpp"
 #include "kernel-bridge/host-io/proxy.hpp"
+#include "kernel-bridge/host-io/ready_threads.hpp"
+#include "kernel-bridge/host-io/root_dir.hpp"
 
 namespace hobbes::host_io {
 namespace {
@@ -71,37 +73,50 @@ Status become(const Options& options) {
   return {};
 }
 
+/// Where the user's paths start, for him.
+Result<RootDir> enter(const Options& options) {
+  TRY(become(options));
+  return RootDir::open(options.root.string());
+}
+
+/// Two workers, the canceller and the door's.
+constexpr std::size_t threads_of_a_start = 4;
+
 /// Its threads allocate next to nothing; an arena for each would cost more than all they do at the start.
 void share_one_heap() { ::mallopt(M_ARENA_MAX, 1); }
 
 /// Without its door a proxy serves as well; memory that comes later then goes through the slots.
-void open_door(uid_t owner, Proxy& proxy) {
+void open_door(uid_t owner, Proxy& proxy, ReadyThreads& threads) {
   auto door = BlockDoor::open(owner);
   if (!door) return log::warning(door.error().text());
-  std::thread([at = *std::move(door), &proxy] {
-    at.serve([&](const BlockMessage& message, int fd) { return proxy.change_blocks(message, fd); });
-  }).detach();
+  auto thread = threads.run([at = std::make_shared<BlockDoor>(*std::move(door)), &proxy] {
+    at->serve([&](const BlockMessage& message, int fd) { return proxy.change_blocks(message, fd); });
+  });
+  if (!thread) return log::warning(thread.error().text());
+  thread->detach();
 }
 
 /// A proxy that serves, or why there is none; nobody waits for it any more then. The rest of the job may come on `socket`.
-Result<std::unique_ptr<Proxy>> start(Options options, int socket) {
+Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int socket) {
   share_one_heap();
   ignore_signals();
   ::setsid();  // fails where the spawner has done it already
   raise_file_limit();
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
   TRY(close_others(options, socket));
-  const Status became = become(options);
+  auto root = enter(options);
+  // Not before: changing the user would disturb each of them.
+  TRY(threads.start(threads_of_a_start));
   if (!options.channel) options.channel = TRY(receive_channel(socket));
-  if (!became) {
+  if (!root) {
     if (std::byte* channel = blocks.locate(*options.channel, sizeof(hobbes_hio_channel))) {
       mark_dead(*reinterpret_cast<hobbes_hio_channel*>(channel));
     }
-    return became.error();
+    return root.error();
   }
-  auto proxy = TRY(Proxy::create(options, std::move(blocks)));
+  auto proxy = TRY(Proxy::create(options, std::move(blocks), *std::move(root), threads));
   TRY(proxy->start());
-  if (options.owner) open_door(*options.owner, *proxy);
+  if (options.owner) open_door(*options.owner, *proxy, threads);
   return proxy;
 }
 
@@ -123,7 +138,8 @@ int run_job(int socket) {
   if (job) {
     for (UniqueFd& fd : (*job)->fds) (void)fd.release();  // start() closes them with all others
   }
-  const auto proxy = job ? start((*job)->options, socket) : Result<std::unique_ptr<Proxy>>(job.error());
+  ReadyThreads threads;
+  const auto proxy = job ? start((*job)->options, threads, socket) : Result<std::unique_ptr<Proxy>>(job.error());
   if (!proxy) {
     refuse_job(socket, proxy.error());
     return 1;
@@ -138,7 +154,8 @@ int run_arguments(const std::vector<std::string>& arguments) {
     fail(options.error());
     return 2;
   }
-  const auto proxy = start(*options, -1);
+  ReadyThreads threads;
+  const auto proxy = start(*options, threads, -1);
   if (!proxy) return fail(proxy.error());
   serve(**proxy);
 }

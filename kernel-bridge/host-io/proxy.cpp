@@ -9,7 +9,8 @@
 #include <utility>
 
 namespace hobbes::host_io {
-Result<std::unique_ptr<Proxy>> Proxy::create(const Options& options, BlockMap blocks) {
+Result<std::unique_ptr<Proxy>> Proxy::create(const Options& options, BlockMap blocks, RootDir root,
+                                             ReadyThreads& threads) {
   const std::uint64_t address = options.channel.value_or(0);
   std::byte* memory = blocks.locate(address, sizeof(hobbes_hio_channel));
   if (memory == nullptr) {
@@ -17,21 +18,16 @@ Result<std::unique_ptr<Proxy>> Proxy::create(const Options& options, BlockMap bl
   }
   Channel channel = TRY(Channel::open(memory, sizeof(hobbes_hio_channel)));
   blocks.keep(address);
-  auto root = RootDir::open(options.root.string());
-  if (!root) {
-    channel.end();
-    return root.error();
-  }
-  return std::unique_ptr<Proxy>(new Proxy(options, std::move(blocks), channel, *std::move(root)));
+  return std::unique_ptr<Proxy>(new Proxy(options, std::move(blocks), channel, std::move(root), threads));
 }
 
-Proxy::Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root)
+Proxy::Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root, ReadyThreads& threads)
     : blocks_(std::move(blocks)),
       channel_(channel),
       root_(std::move(root)),
       environment_{.blocks = blocks_, .fds = fds_, .root = root_, .mode = options.mode},
       pool_(
-          channel_,
+          channel_, threads,
           [this](std::uint32_t slot, const Request& request, Scratch& scratch) {
             return answer(slot, request, scratch);
           },

@@ -16,6 +16,7 @@
 #include "kernel-bridge/host-io/call.hpp"
 #include "kernel-bridge/host-io/channel.hpp"
 #include "kernel-bridge/host-io/options.hpp"
+#include "kernel-bridge/host-io/ready_threads.hpp"
 #include "kernel-bridge/host-io/root_dir.hpp"
 #include "kernel-bridge/host-io/worker_pool.hpp"
 
@@ -23,8 +24,9 @@ namespace hobbes::host_io {
 
 class Proxy {
  public:
-  /// Checks the channel and opens the root. Descriptors 0, 1 and 2 become the application's.
-  [[nodiscard]] static Result<std::unique_ptr<Proxy>> create(const Options& options, BlockMap blocks);
+  /// Checks the channel. Descriptors 0, 1 and 2 become the application's. It runs on `threads`, which outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<Proxy>> create(const Options& options, BlockMap blocks, RootDir root,
+                                                             ReadyThreads& threads);
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
   /// Interrupts calls in flight and waits for them.
@@ -39,7 +41,7 @@ class Proxy {
   void wait_for_exit();
 
  private:
-  Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root);
+  Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir root, ReadyThreads& threads);
 
   [[nodiscard]] int forget(std::uint64_t base, std::uint64_t size, const std::function<bool()>& interrupted);
   [[nodiscard]] std::optional<std::int64_t> answer(std::uint32_t slot, const Request& request, Scratch& scratch);

@@ -22,8 +22,10 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a proxy refuses a channel it cannot serve", "[host-io]") {
   HioClient client;
+  ReadyThreads threads;
   const auto refusal = [&](const Options& options) {
-    auto proxy = Proxy::create(options, BlockMap::create(options.blocks, test_direct_map()).value());
+    auto proxy = Proxy::create(options, BlockMap::create(options.blocks, test_direct_map()).value(),
+                               RootDir::open("/").value(), threads);
     return proxy ? "accepted" : proxy.error().text();
   };
   Options options = client.options(Mode::all);

@@ -22,6 +22,7 @@ namespace hobbes::host_io {
 struct TestProxy {
   TestTree tree;  // its directory "root" is the enclave's root where one is wanted
   HioClient client;
+  ReadyThreads threads;
   std::unique_ptr<Proxy> proxy;
 
   enum class Root { host, tree };
@@ -31,7 +32,8 @@ struct TestProxy {
     std::filesystem::create_directory(tree.path() / "root");
     Options options = client.options(mode, root == Root::host ? "/" : tree / "root");
     options.poll = poll;
-    proxy = expect(Proxy::create(options, expect(BlockMap::create(options.blocks, test_direct_map()))));
+    proxy = expect(Proxy::create(options, expect(BlockMap::create(options.blocks, test_direct_map())),
+                                 expect(RootDir::open(options.root.string())), threads));
     if (!proxy->start()) throw std::runtime_error("the proxy does not start");
   }
 

@@ -6,7 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <system_error>
 #include <utility>
 
 namespace hobbes::host_io {
@@ -25,16 +24,12 @@ Status Worker::install_interrupt() {
   return {};
 }
 
-Status Worker::start(std::function<void()> body) {
-  try {
-    thread_ = std::thread([this, body = std::move(body)] {
-      tid_ = static_cast<pid_t>(::syscall(SYS_gettid));
-      ::pthread_setname_np(::pthread_self(), "hio-worker");
-      body();
-    });
-  } catch (const std::system_error& failure) {
-    return errno_error(failure.code().value(), "starting a worker");
-  }
+Status Worker::start(ReadyThreads& threads, ReadyThreads::Body body) {
+  thread_ = TRY(threads.run([this, body = std::move(body)] {
+    tid_ = static_cast<pid_t>(::syscall(SYS_gettid));
+    ::pthread_setname_np(::pthread_self(), "hio-worker");
+    body();
+  }));
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "base/result.hpp"
+#include "kernel-bridge/host-io/ready_threads.hpp"
 
 namespace hobbes::host_io {
 
@@ -31,8 +32,8 @@ class Worker {
   /// Installs the interrupt's handler for the process. Once, before any worker starts.
   [[nodiscard]] static Status install_interrupt();
 
-  /// Runs `body` on a thread of its own.
-  [[nodiscard]] Status start(std::function<void()> body);
+  /// Runs `body` on a thread of its own, one of `threads`.
+  [[nodiscard]] Status start(ReadyThreads& threads, ReadyThreads::Body body);
   [[nodiscard]] bool started() const { return thread_.joinable(); }
   void join() { thread_.join(); }
 

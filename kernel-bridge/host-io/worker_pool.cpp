@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 namespace hobbes::host_io {
@@ -21,8 +20,8 @@ constexpr std::chrono::microseconds last_backoff{10'000};
 
 }  // namespace
 
-WorkerPool::WorkerPool(Channel& channel, Answer answer, std::chrono::microseconds poll)
-    : channel_(channel), answer_(std::move(answer)), poll_(poll), taken_(Word(channel.posted()).load()) {
+WorkerPool::WorkerPool(Channel& channel, ReadyThreads& threads, Answer answer, std::chrono::microseconds poll)
+    : channel_(channel), threads_(threads), answer_(std::move(answer)), poll_(poll), taken_(Word(channel.posted()).load()) {
   for (std::uint32_t i = 0; i < channel.slot_count(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -52,11 +51,7 @@ Status WorkerPool::start() {
 }
 
 Status WorkerPool::complete() {
-  try {
-    canceller_ = std::thread([this] { cancel_loop(); });
-  } catch (const std::system_error& failure) {
-    return errno_error(failure.code().value(), "starting the canceller");
-  }
+  canceller_ = TRY(threads_.run([this] { cancel_loop(); }));
   const std::scoped_lock lock(mutex_);
   // One serves, one is free: a first call that blocks need not wait for a thread to start.
   return free_ <= 1 && started_ < workers_.size() ? start_worker(false) : Status();
@@ -64,7 +59,7 @@ Status WorkerPool::complete() {
 
 Status WorkerPool::start_worker(bool polls) {
   Worker& worker = *workers_[started_];
-  TRY(worker.start([this, &worker, polls] { work(worker, polls); }));
+  TRY(worker.start(threads_, [this, &worker, polls] { work(worker, polls); }));
   ++started_;
   ++free_;
   return {};

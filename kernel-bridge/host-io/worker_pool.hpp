@@ -23,6 +23,7 @@
 #include "base/result.hpp"
 #include "kernel-bridge/host-io/call.hpp"
 #include "kernel-bridge/host-io/channel.hpp"
+#include "kernel-bridge/host-io/ready_threads.hpp"
 #include "kernel-bridge/host-io/worker.hpp"
 
 namespace hobbes::host_io {
@@ -32,7 +33,8 @@ class WorkerPool {
   /// Answers a call on a worker's thread; nullopt: it is never answered.
   using Answer = std::function<std::optional<std::int64_t>(std::uint32_t slot, const Request&, Scratch&)>;
 
-  WorkerPool(Channel& channel, Answer answer, std::chrono::microseconds poll);
+  /// Its threads come from `threads`, which outlive it.
+  WorkerPool(Channel& channel, ReadyThreads& threads, Answer answer, std::chrono::microseconds poll);
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   /// Interrupts and joins all threads; calls in flight end as a rule with -EINTR.
@@ -71,6 +73,7 @@ class WorkerPool {
   [[nodiscard]] Status start_worker(bool polls);
 
   Channel& channel_;
+  ReadyThreads& threads_;
   const Answer answer_;
   const std::chrono::microseconds poll_;
 

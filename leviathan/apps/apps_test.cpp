@@ -14,7 +14,9 @@
 
 #include "leviathan/apps/apps.hpp"
 #include "leviathan/apps/helper.hpp"
+#include "leviathan/apps/proxy_list.hpp"
 #include "leviathan/apps/records.hpp"
+#include "leviathan/apps/spawn.hpp"
 #include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/fault_point.hpp"
 #include "leviathan/protocol/codes.hpp"
@@ -431,7 +433,18 @@ TEST_CASE("a destroyed enclave's programs are over, and so are their proxies", "
   auto end = daemon.begin(&apps::Apps::wait, protocol::AppRef{.app = *app});
   REQUIRE(enclaves::destroy_enclave(daemon.node().node(), "kitten"));
   CHECK(protocol::decode<protocol::AppEnd>(*end.get())->signal == SIGKILL);
-  apps::await_helper_end(proxy.pidfd.get());
+  CHECK(apps::has_ended(proxy));
+}
+
+TEST_CASE("a proxy that starts while its enclave is being destroyed does not live", "[apps]") {
+  apps::ProxyList proxies;
+  REQUIRE(proxies.end());
+  const apps::SpawnSpec sleeper{.program = "/bin/sleep", .args = {"sleep", "1000"}, .env = {}, .fds = {0, 1, 2}, .cwd = "/"};
+  auto child = apps::spawn(sleeper);
+  REQUIRE(child);
+  const apps::Helper late{child->pid, std::move(child->pidfd)};
+  CHECK(proxies.add(AppId(1), late).error().code() == Code::unavailable);
+  CHECK(apps::has_ended(late));
 }
 
 TEST_CASE("whoever may not change the node uses what is his and nothing else", "[apps]") {

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <span>
+#include <thread>
 
 #include "base/log.hpp"
 #include "base/parse.hpp"
@@ -87,12 +88,14 @@ void give_up(LiveEnclave& enclave, const EnclaveAppSpec& spec, std::uint64_t cha
 }
 
 Result<Proxy> start_proxy_of(ProxyStock& proxies, LiveEnclave& enclave, const EnclaveAppSpec& spec) {
-  const std::lock_guard lock(enclave.proxies);
-  return start_proxy(proxies, *enclave.machine, {.app = spec.app,
-                                                 .user = user_of(spec.caller),
-                                                 .cwd = spec.request.cwd,
-                                                 .reach = spec.reach,
-                                                 .stdio = spec.stdio});
+  const std::lock_guard lock(enclave.proxies.memory);
+  auto proxy = TRY(start_proxy(proxies, *enclave.machine, {.app = spec.app,
+                                                           .user = user_of(spec.caller),
+                                                           .cwd = spec.request.cwd,
+                                                           .reach = spec.reach,
+                                                           .stdio = spec.stdio}));
+  TRY(enclave.proxies.add(spec.app, proxy.process));
+  return proxy;
 }
 
 }  // namespace
@@ -103,6 +106,7 @@ Result<EnclaveApp> start_enclave_app(ProxyStock& proxies, LiveEnclave& enclave, 
   auto created = enclave.control.begin(HOBBES_CMD_HIO_CREATE, cmdqueue::payload_of_struct(hobbes_hio_create{spec.app.value}),
                                        launch_patience);  // the kernel may be loading another program
   auto launched = enclave.control.begin(HOBBES_CMD_APP_LAUNCH, command, launch_patience);
+  std::this_thread::yield();  // to the queue's thread, where they share a CPU
   auto proxy = start_proxy_of(proxies, enclave, spec);
   const int pidfd = proxy ? proxy->process.pidfd.get() : -1;
   const auto channel = channel_in(enclave, created.get());

@@ -109,6 +109,11 @@ std::multimap<AppId, Helper> find_helpers(const fs::path& run_dir) {
   return found;
 }
 
+bool has_ended(const Helper& helper) {
+  pollfd death{helper.pidfd.get(), POLLIN, 0};
+  return ::poll(&death, 1, 0) == 1;
+}
+
 void end_helper(int pidfd) { ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0); }
 
 void await_helper_end(int pidfd) {

@@ -39,6 +39,7 @@ struct Helper {
 /// the helper programs. Looks at every process of the node: for the start of the daemon.
 [[nodiscard]] std::multimap<AppId, Helper> find_helpers(const std::filesystem::path& run_dir);
 
+[[nodiscard]] bool has_ended(const Helper& helper);
 /// Ends a helper at once. Harmless if it has ended.
 void end_helper(int pidfd);
 /// Waits until it has ended, and reaps it if it is our child. Workers only.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "leviathan/apps/proxy_blocks.hpp"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -10,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <functional>
 #include <thread>
 
 #include "base/log.hpp"
@@ -46,11 +44,6 @@ Result<UniqueFd> knock_once(pid_t proxy) {
   return door;
 }
 
-bool has_ended(const Helper& proxy) {
-  pollfd death{proxy.pidfd.get(), POLLIN, 0};
-  return ::poll(&death, 1, 0) == 1;
-}
-
 Result<UniqueFd> knock(const Helper& proxy) {
   for (int i = 0; i < knocks; ++i) {
     auto door = knock_once(proxy.pid);
@@ -69,48 +62,35 @@ Status tell(const Helper& proxy, const BlockMessage& message, int fd) {
   return answer == 0 ? Status() : Status(errno_error(-answer, "proxy"));
 }
 
-bool is_in(Node& node, AppId app, EnclaveId enclave) {
-  const auto find = [&]() -> Result<bool> {
-    const auto txn = TRY(node.db().read());
-    const auto record = TRY(txn.get<db::App>(app));
-    return record && record->enclave == enclave;
-  };
-  return find().value_or(false);
-}
-
-void for_each_proxy(Node& node, EnclaveId enclave, const std::function<void(AppId, const Helper&)>& use) {
-  for (const auto& [app, helper] : find_helpers(node.run_dir())) {
-    if (is_in(node, app, enclave)) use(app, helper);
-  }
-}
-
 std::string label(AppId app) { return "application " + std::to_string(app.value); }
 
 }  // namespace
 
-void give_to_proxies(Node& node, LiveEnclave& enclave, std::uint64_t base) {
+void give_to_proxies(LiveEnclave& enclave, std::uint64_t base) {
   const auto memory = enclave.machine->memory_files();
   if (!memory) return log::warning(memory.error().text());
   for (const bridge::MemoryFile& block : *memory) {
     if (block.base != base) continue;
-    for_each_proxy(node, enclave.id, [&](AppId app, const Helper& proxy) {
-      Status told = tell(proxy, {.base = block.base, .size = block.size.value}, block.fd.get());
-      if (!told && told.error().sys_errno() != EEXIST) log::debug(std::move(told).error().in(label(app)).text());
-    });
+    for (const auto& proxy : enclave.proxies.running()) {
+      Status told = tell(proxy->process, {.base = block.base, .size = block.size.value}, block.fd.get());
+      if (!told && told.error().sys_errno() != EEXIST) log::debug(std::move(told).error().in(label(proxy->app)).text());
+    }
   }
 }
 
-void take_from_proxies(Node& node, const LiveEnclave& enclave, std::uint64_t base, Bytes size) {
-  for_each_proxy(node, enclave.id, [&](AppId app, const Helper& proxy) {
+Status take_from_proxies(LiveEnclave& enclave, std::uint64_t base, Bytes size) {
+  for (const auto& proxy : enclave.proxies.running()) {
     const BlockMessage forget{.what = BlockMessage::What::forget, .base = base, .size = size.value};
-    const Status told = tell(proxy, forget, -1);
+    const Status told = tell(proxy->process, forget, -1);
     const bool never_had_it = !told && told.error().sys_errno() == EINVAL;
-    if (told || never_had_it || has_ended(proxy)) return;
-    log::warning(label(app) + ": its proxy does not let go of memory that its enclave has lost, and is ended: " +
-                 told.error().text());
-    end_helper(proxy.pidfd.get());
-    await_helper_end(proxy.pidfd.get());
-  });
+    if (told || never_had_it) continue;
+    if (!has_ended(proxy->process)) {
+      log::warning(label(proxy->app) + ": its proxy does not let go of memory that its enclave has lost, and is ended: " +
+                   told.error().text());
+    }
+    TRY(end_proxies({proxy}));
+  }
+  return {};
 }
 
 }  // namespace hobbes::leviathan::apps

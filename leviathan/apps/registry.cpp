@@ -98,6 +98,9 @@ void Registry::adopted(const db::App& record, const std::shared_ptr<LiveEnclave>
   if (!adoption) log::error(adoption.error());
   if (adoption) entry.channel = adoption->channel;
   if (helper) {
+    if (enclave) {
+      if (const Status listed = enclave->proxies.add(record.id, *helper); !listed) log::error(listed.error());
+    }
     watch_helper(record.id, entry, std::move(helper->pidfd));
   } else {
     node_.run_on_loop([this, app = record.id] { helper_gone(app); });

@@ -7,10 +7,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/log.hpp"
 #include "kernel-bridge/abi/queue.h"
+#include "leviathan/apps/helper.hpp"
+#include "leviathan/apps/proxy_list.hpp"
 #include "leviathan/apps/records.hpp"
 #include "leviathan/enclaves/belongings.hpp"
 #include "leviathan/events.hpp"
@@ -57,14 +61,28 @@ void shut_down(LiveEnclave& enclave) {
   ::poll(&death, 1, static_cast<int>(std::chrono::milliseconds(shutdown_patience).count()));
 }
 
-void let_go(Node& node, EnclaveId id) {
+/// Also of one that crashed, or that an earlier leviathan was about to destroy.
+Status end_proxies_left(Node& node, EnclaveId id) {
+  const auto txn = TRY(node.db().read());
+  apps::ListedProxies left;
+  for (auto& [app, helper] : apps::find_helpers(node.run_dir())) {
+    const auto record = TRY(txn.get<db::App>(app));
+    if (!record || record->enclave != id) continue;
+    left.push_back(std::make_shared<const apps::ListedProxy>(apps::ListedProxy{app, std::move(helper)}));
+  }
+  return apps::end_proxies(left);
+}
+
+/// Nobody has its memory afterwards but its own kernel.
+Status let_go(Node& node, EnclaveId id) {
   const auto enclave = node.live(id);
-  if (!enclave) return;
+  if (!enclave) return end_proxies_left(node, id);
   enclave->ending = true;
   shut_down(*enclave);  // before retire(), which ends the proxies that the applications' ends still need
   node.retire(id);
   // After retire(): on the loop, observers have heard of the end by the time this has run.
   node.run_on_loop_and_wait([&] { enclave->control.close(Error(Code::unavailable, "enclave: was destroyed")); });
+  return enclave->proxies.end();
 }
 
 /// The second half.
@@ -87,7 +105,7 @@ Result<db::Enclave> record_of(Node& node, EnclaveId enclave) {
 
 Status finish_destroy(Node& node, const db::Operation& operation) {
   const auto record = TRY(record_of(node, operation.enclave));
-  let_go(node, operation.enclave);
+  TRY(let_go(node, operation.enclave));
   TRY(node.bridge().destroy(operation.enclave, record.bridge_state));
   fault::point(fault::destroy_ended);
   for (const db::PhysAddr block : operation.release.blocks) TRY(node.bridge().scrub(block.value));

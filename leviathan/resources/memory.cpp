@@ -52,7 +52,7 @@ class MemoryPlug final : public Plug {
     for (const db::MemoryBlock& block : TRY(blocks_of(node, resources))) {
       TRY(enclave->machine->add_memory({block.base.value, block.size, block.numa, block.backing}));
       TRY(tell(*enclave, HOBBES_CMD_ADD_MEM, block));
-      apps::give_to_proxies(node, *enclave, block.base.value);
+      apps::give_to_proxies(*enclave, block.base.value);
     }
     return {};
   }
@@ -64,9 +64,9 @@ class MemoryPlug final : public Plug {
       if (!plugged.contains(block.base.value)) continue;
       const Status told = tell(*enclave, HOBBES_CMD_REMOVE_MEM, block);
       if (!told && told.error().code() != Code::not_found) return told;
-      const std::lock_guard lock(enclave->proxies);
+      const std::lock_guard lock(enclave->proxies.memory);
       TRY(enclave->machine->remove_memory(block.base.value));
-      apps::take_from_proxies(node, *enclave, block.base.value, block.size);
+      TRY(apps::take_from_proxies(*enclave, block.base.value, block.size));
     }
     return {};
   }
