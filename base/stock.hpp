@@ -25,6 +25,14 @@ class Stock {
   Stock(Make make, std::chrono::milliseconds rest) : make_(std::move(make)), rest_(rest) {}
   Stock(const Stock&) = delete;
   Stock& operator=(const Stock&) = delete;
+  ~Stock() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    if (maker_.joinable()) maker_.join();
+  }
 
   /// Has one made, unless there is one.
   void fill() {
@@ -32,7 +40,7 @@ class Stock {
       const std::lock_guard lock(mutex_);
       if (item_) return;
       wanted_ = true;
-      if (!maker_.joinable()) maker_ = std::jthread([this](const std::stop_token& stop) { keep_full(stop); });
+      if (!maker_.joinable()) maker_ = std::thread([this] { keep_full(); });
     }
     changed_.notify_one();  // without the lock, which the maker would only run into
   }
@@ -52,12 +60,13 @@ class Stock {
     return std::exchange(item_, std::nullopt);
   }
 
-  void keep_full(const std::stop_token& stop) {
+  void keep_full() {
     std::unique_lock lock(mutex_);
-    while (changed_.wait(lock, stop, [this] { return wanted_ && !item_; })) {
+    while (true) {
+      changed_.wait(lock, [this] { return stopping_ || (wanted_ && !item_); });
       const auto rested = [this] { return std::chrono::steady_clock::now() - last_taken_ >= rest_; };
-      while (!stop.stop_requested() && !rested()) changed_.wait_for(lock, stop, rest_, rested);
-      if (stop.stop_requested()) return;
+      while (!stopping_ && !rested()) changed_.wait_for(lock, rest_, [&] { return stopping_ || rested(); });
+      if (stopping_) return;
       wanted_ = false;  // a failure is for the next who takes: it would only happen again
       lock.unlock();
       Result<Item> made = make_();
@@ -69,11 +78,12 @@ class Stock {
   const Make make_;
   const std::chrono::milliseconds rest_;
   std::mutex mutex_;
-  std::condition_variable_any changed_;
+  std::condition_variable changed_;
   bool wanted_ = false;
+  bool stopping_ = false;
   std::chrono::steady_clock::time_point last_taken_{};
   std::optional<Item> item_;
-  std::jthread maker_;  // last: ended before what it works on goes
+  std::thread maker_;
 };
 
 }  // namespace hobbes

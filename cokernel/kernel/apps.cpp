@@ -245,9 +245,8 @@ int create_app(uint64_t id, hobbes_hio_created& created) {
   Owned<App> app(new (nothrow) App);
   if (!app) return -ENOMEM;
   app->id = id;
-  auto* memory = static_cast<hobbes_hio_channel*>(allocate(channel_size()));
+  auto* memory = static_cast<hobbes_hio_channel*>(allocate_zeroed(channel_size()));
   if (memory == nullptr) return -ENOMEM;
-  memset(memory, 0, channel_size());
   memory->magic = HOBBES_HIO_MAGIC;
   memory->version = HOBBES_HIO_VERSION;
   memory->slot_count = HOBBES_HIO_SLOTS;

@@ -6,6 +6,7 @@
 #include "cokernel/kernel/lock.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/port.hpp"
+#include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk {
 namespace {
@@ -40,10 +41,10 @@ bool refill(SizeClass& size_class, uint32_t shift) {
   return true;
 }
 
-void* allocate_pages(size_t size) {
+void* allocate_pages(size_t size, bool zeroed) {
   const uint64_t pages = pages_of(size);
   const uint32_t order = pages <= 1 ? 0 : 64u - static_cast<uint32_t>(__builtin_clzll(pages - 1));
-  const PhysAddr base = order <= PageAllocator::max_order ? page_allocator().allocate(order, false) : 0;
+  const PhysAddr base = order <= PageAllocator::max_order ? page_allocator().allocate(order, zeroed) : 0;
   if (base == 0) return nullptr;
   page_allocator().tag(base) = static_cast<uint8_t>(large_tag + order);
   return port::direct(base);
@@ -52,7 +53,7 @@ void* allocate_pages(size_t size) {
 }  // namespace
 
 void* allocate(size_t size) {
-  if (size > 1ull << largest_shift) return allocate_pages(size);
+  if (size > 1ull << largest_shift) return allocate_pages(size, false);
   uint32_t shift = smallest_shift;
   while (1ull << shift < size) ++shift;
   SizeClass& size_class = classes[shift];
@@ -60,6 +61,13 @@ void* allocate(size_t size) {
   if (size_class.free == nullptr && !refill(size_class, shift)) return nullptr;
   FreeObject* object = size_class.free;
   size_class.free = object->next;
+  return object;
+}
+
+void* allocate_zeroed(size_t size) {
+  if (size > 1ull << largest_shift) return allocate_pages(size, true);
+  void* object = allocate(size);
+  if (object != nullptr) memset(object, 0, size);
   return object;
 }
 

@@ -10,6 +10,8 @@ namespace hobbes::lwk {
 
 /// 16-byte aligned; null when the enclave is out of memory. Any thread.
 [[nodiscard]] void* allocate(size_t size);
+/// The same, all zero: for nothing where the memory is large and still zero.
+[[nodiscard]] void* allocate_zeroed(size_t size);
 void release(void* pointer);
 
 struct NoThrow {};

@@ -4,6 +4,7 @@
 // maps it. Any 4 KiB piece of the file still maps by itself, which hugetlb memory could not do.
 #include "kernel-bridge/hosted/block.hpp"
 
+#include <emmintrin.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
@@ -179,7 +180,14 @@ bool Block::is_file(int fd) const {
          ours.st_ino == other.st_ino;
 }
 
-// Measured on 128 MiB: 14 ms this way, 540 ms to give the pages back to Linux and collapse new ones.
-void Block::scrub() { std::memset(data_, 0, size_); }
+// Measured on 128 MiB: 6 ms this way, 11 ms with memset(), 540 ms to give the pages back to Linux and collapse new ones.
+// Past the caches, which are full of what other programs work on.
+void Block::scrub() {
+  const __m128i zeros = _mm_setzero_si128();
+  for (std::size_t at = 0; at < size_; at += sizeof zeros) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(data_ + at), zeros);
+  }
+  _mm_sfence();  // before the block is anybody else's
+}
 
 }  // namespace hobbes::bridge

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The requests about enclaves and resources: encode, send, decode.
+#include <cstring>
+
 #include "leviathan/client/link.hpp"
 #include "leviathan/protocol/codes.hpp"
 #include "leviathan/protocol/messages.hpp"
@@ -33,7 +35,9 @@ Result<std::chrono::nanoseconds> Client::ping(std::string_view enclave, Bytes si
   const auto start = std::chrono::steady_clock::now();
   const auto answer = TRY(connection->call(request::ping_enclave, message, short_patience));
   const auto time = std::chrono::steady_clock::now() - start;
-  if (answer != data) return Error(Code::corrupt, "enclave '" + message.enclave + "': sent something else back");
+  // Not ==, which compares one std::byte after the other.
+  const bool same = answer.size() == data.size() && std::memcmp(answer.data(), data.data(), data.size()) == 0;
+  if (!same) return Error(Code::corrupt, "enclave '" + message.enclave + "': sent something else back");
   return time;
 }
 

@@ -2,15 +2,11 @@
 #include "cokernel/kernel/fs/page_tree.hpp"
 
 #include "cokernel/kernel/heap.hpp"
-#include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
 namespace {
 
-void* zeroed_page() {
-  void* page = allocate(page_size);
-  return page != nullptr ? memset(page, 0, page_size) : nullptr;
-}
+void* zeroed_page() { return allocate_zeroed(page_size); }
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include "cokernel/kernel/fs/random.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/fs/testing/port.hpp"
 
 #include <atomic>
@@ -30,6 +31,10 @@ void* allocate(size_t size) {
     if (allocations_left.compare_exchange_weak(left, left - 1)) break;
   }
   return ::operator new(size, std::nothrow);
+}
+void* allocate_zeroed(size_t size) {
+  void* memory = allocate(size);
+  return memory != nullptr ? memset(memory, 0, size) : nullptr;
 }
 void release(void* pointer) { ::operator delete(pointer); }
 
