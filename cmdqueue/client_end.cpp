@@ -143,7 +143,7 @@ bool ClientEnd::expire() {
   for (bool some = false;; some = true) {
     const auto request = std::find_if(requests_.begin(), requests_.end(), overdue);
     if (request == requests_.end()) return some;
-    finish(request, Error(Code::timeout, "request " + std::to_string(request->id.value) + ": no reply in time"));
+    finish(request, Error(Code::timeout, "no answer in time: the other side hangs, or has too much to do"));
   }
 }
 

@@ -17,7 +17,7 @@ namespace hobbes::leviathan {
 struct Options {
   std::optional<std::vector<CpuId>> linux_cpus;  ///< absent: CPU 0, if there are others
   std::optional<Bytes> memory;                   ///< for enclaves; absent: a share of what is available
-  Bytes block_size = mib(128);                   ///< a multiple of 2 MiB
+  std::optional<Bytes> block_size;               ///< a multiple of 2 MiB; absent: as it is, or 128 MiB
   std::filesystem::path run_dir;                 ///< never empty
   std::uint32_t cpu_slots = 1;                   ///< how many enclaves may have one CPU
   bool overcommit = false;                       ///< --overcommit-cpus was given

@@ -28,7 +28,7 @@ TEST_CASE("without options leviathan runs with defaults", "[leviathan]") {
   const auto line = parse({});
   REQUIRE(line);
   CHECK(line->action == CommandLine::Action::run);
-  CHECK(line->options.block_size == mib(128));
+  CHECK(!line->options.block_size);
   CHECK(!line->options.memory);
   CHECK(!line->options.linux_cpus);
   CHECK(line->options.cpu_slots == 1);

@@ -110,6 +110,14 @@ Status shrink(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std
                                size_text(size * count) + " asked for: destroy some first, or ask for more");
 }
 
+Status check_block_size(db::WriteTxn& txn, Bytes wanted) {
+  const Bytes known = TRY(txn.meta()).block_size;
+  if (wanted == known) return {};
+  return Error(Code::invalid, "--block-size: " + size_text(wanted) + " asked for, but this node's memory is in blocks of " +
+                                  size_text(known) +
+                                  ": leave the option out, or remove the run directory when all enclaves are destroyed");
+}
+
 Status resize(db::WriteTxn& txn, Bytes wanted, Bytes available) {
   auto blocks = TRY(txn.list<db::MemoryBlock>());
   if (blocks.empty()) return {};
@@ -123,6 +131,7 @@ Status resize(db::WriteTxn& txn, Bytes wanted, Bytes available) {
 
 Status reshape(db::Environment& environment, const Wishes& wishes) {
   auto txn = TRY(environment.write());
+  if (wishes.block_size) TRY(check_block_size(txn, *wishes.block_size));
   if (wishes.memory) TRY(resize(txn, *wishes.memory, wishes.available));
   if (wishes.cpus) TRY(share_anew(txn, wishes));
   TRY(note_offline(txn, wishes.cpus_found));

@@ -14,6 +14,7 @@ namespace hobbes::leviathan {
 struct Wishes {
   std::optional<Bytes> memory;      ///< for enclaves, rounded up to blocks; absent: as it is
   Bytes available;                  ///< what Linux could give for it
+  std::optional<Bytes> block_size;  ///< of all blocks: cannot change any more
   std::optional<CpuPolicy> cpus;    ///< absent: as they are
   std::vector<db::Cpu> cpus_found;  ///< those Linux can use now
 };

@@ -36,13 +36,14 @@ std::string start_again(TestNode& node, const Wishes& wishes) {
 std::string share(TestNode& node, std::optional<std::vector<CpuId>> linux_cpus, std::uint32_t slots = 1) {
   return start_again(node, {.memory = {},
                             .available = {},
+                            .block_size = {},
                             .cpus = CpuPolicy{std::move(linux_cpus), slots, slots > 1},
                             .cpus_found = all_four});
 }
 
 std::string give_memory(TestNode& node, std::uint64_t blocks, Bytes available = gib(64)) {
   return start_again(
-      node, {.memory = TestNode::block_size * blocks, .available = available, .cpus = {}, .cpus_found = all_four});
+      node, {.memory = TestNode::block_size * blocks, .available = available, .block_size = {}, .cpus = {}, .cpus_found = all_four});
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ TEST_CASE("without new options the node stays as it is", "[reshape]") {
   TestNode node;
   REQUIRE(node.create("a", 2, 3));
   const std::string before = node.owners();
-  CHECK(start_again(node, {.memory = {}, .available = {}, .cpus = {}, .cpus_found = all_four}).empty());
+  CHECK(start_again(node, {.memory = {}, .available = {}, .block_size = {}, .cpus = {}, .cpus_found = all_four}).empty());
   CHECK(node.owners() == before);
   node.check_sound();
 }
@@ -68,6 +69,16 @@ TEST_CASE("the pool grows and shrinks around what enclaves hold", "[reshape]") {
   CHECK_THAT(give_memory(node, 10, mib(512)), Catch::Contains("896 MiB more are needed, 512 MiB available"));
   CHECK(give_memory(node, 10).empty());
   CHECK_THAT(node.owners(), Catch::EndsWith("blocks a:3 free:7"));
+  node.check_sound();
+}
+
+TEST_CASE("blocks stay as large as they are", "[reshape]") {
+  TestNode node;
+  const auto start_with = [&](Bytes size) {
+    return start_again(node, {.memory = {}, .available = {}, .block_size = size, .cpus = {}, .cpus_found = all_four});
+  };
+  CHECK(start_with(TestNode::block_size).empty());
+  CHECK_THAT(start_with(mib(2)), Catch::Contains("--block-size: 2 MiB asked for") && Catch::Contains("blocks of 128 MiB"));
   node.check_sound();
 }
 
@@ -99,10 +110,14 @@ TEST_CASE("a CPU that went offline is INVALID until it is back", "[reshape]") {
   const auto state_of_three = [&] {
     return node.node().db().read()->get<db::Cpu>({CpuId(3), 0})->value().state;
   };
-  CHECK(start_again(node, {.memory = {}, .available = {}, .cpus = {}, .cpus_found = cpus({0, 1, 2})}).empty());
+  const auto start_finding = [&](std::vector<db::Cpu> found) {
+    return start_again(
+        node, {.memory = {}, .available = {}, .block_size = {}, .cpus = {}, .cpus_found = std::move(found)});
+  };
+  CHECK(start_finding(cpus({0, 1, 2})).empty());
   CHECK(state_of_three() == db::ResourceState::invalid);
   node.check_sound();
-  CHECK(start_again(node, {.memory = {}, .available = {}, .cpus = {}, .cpus_found = all_four}).empty());
+  CHECK(start_finding(all_four).empty());
   CHECK(state_of_three() == db::ResourceState::free);
   node.check_sound();
 }

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::uint64_t default_share = 4;  // a quarter of what is available
 constexpr Bytes default_most = gib(1);
+constexpr Bytes default_block_size = mib(128);  // Linux's own hotplug blocks, as a rule
 
 /// A queue and a few pipes for each client and application: more descriptors than the usual soft limit may be needed.
 void raise_descriptor_limit() {
@@ -36,7 +37,7 @@ void raise_descriptor_limit() {
 Result<Bytes> memory_for_enclaves(const Options& options) {
   if (options.memory) return *options.memory;
   const Bytes share(TRY(available_memory()).value / default_share);
-  return std::max(std::min(share, default_most), options.block_size);
+  return std::max(std::min(share, default_most), options.block_size.value_or(default_block_size));
 }
 
 CpuPolicy policy_of(const Options& options) { return {options.linux_cpus, options.cpu_slots, options.overcommit}; }
@@ -45,6 +46,7 @@ CpuPolicy policy_of(const Options& options) { return {options.linux_cpus, option
 Status take_options(db::Environment& environment, const Options& options) {
   Wishes wishes{.memory = options.memory,
                 .available = TRY(available_memory()),
+                .block_size = options.block_size,
                 .cpus = {},
                 .cpus_found = TRY(find_cpus())};
   if (options.linux_cpus || options.overcommit) wishes.cpus = policy_of(options);
@@ -57,9 +59,9 @@ Status take_hardware(db::Environment& environment, bridge::Bridge& bridge, const
   Hardware hardware;
   hardware.cpus = TRY(share_out(found, policy_of(options)));
   std::ranges::copy(offline_cpus(found, present_cpus()), std::back_inserter(hardware.cpus));
-  hardware.blocks = TRY(bridge.provide_memory(TRY(memory_for_enclaves(options)), options.block_size));
+  hardware.block_size = options.block_size.value_or(default_block_size);
+  hardware.blocks = TRY(bridge.provide_memory(TRY(memory_for_enclaves(options)), hardware.block_size));
   hardware.devices = find_pci_devices();
-  hardware.block_size = options.block_size;
   hardware.cpu_slots = options.cpu_slots;
   hardware.numa_nodes = count_numa_nodes(found);
   if (std::ranges::none_of(hardware.cpus, [](const db::Cpu& cpu) { return cpu.state == db::ResourceState::free; })) {
