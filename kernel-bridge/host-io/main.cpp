@@ -60,7 +60,7 @@ Status close_others(const Options& options, int kept) {
 /// The launching user, in his working directory.
 Status become(const Options& options) {
   if (options.user) {
-    const Credentials& user = *options.user;
+    const User& user = *options.user;
     const std::string who = "becoming user " + std::to_string(user.uid);
     if (::setgroups(user.groups.size(), user.groups.data()) != 0) return last_errno(who);
     if (::setresgid(user.gid, user.gid, user.gid) != 0) return last_errno(who);

@@ -46,7 +46,7 @@ Result<BlockOption> parse_block(std::string_view text) {
 }
 
 /// "<uid>:<gid>[:<group>]..."
-Result<Credentials> parse_user(std::string_view text) {
+Result<User> parse_user(std::string_view text) {
   std::vector<std::uint32_t> numbers;
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = std::min(text.find(':', at), text.size());
@@ -54,10 +54,10 @@ Result<Credentials> parse_user(std::string_view text) {
     at = end + 1;
   }
   if (numbers.size() < 2) return Error(Code::invalid, "--user: " + std::string(text) + ": not <uid>:<gid>[:<group>]...");
-  return Credentials{numbers[0], numbers[1], {numbers.begin() + 2, numbers.end()}};
+  return User{numbers[0], numbers[1], {numbers.begin() + 2, numbers.end()}};
 }
 
-std::string to_text(const Credentials& user) {
+std::string to_text(const User& user) {
   std::string text = std::to_string(user.uid) + ":" + std::to_string(user.gid);
   for (const gid_t group : user.groups) text += ":" + std::to_string(group);
   return text;

@@ -2,8 +2,6 @@
 // The command line of hobbes-proxy, as a struct: parsed by the proxy, written by whoever spawns it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "base/user.hpp"
 #include "kernel-bridge/host-io/mode.hpp"
 
 namespace hobbes::host_io {
@@ -25,14 +24,6 @@ struct BlockOption {
   friend bool operator==(const BlockOption&, const BlockOption&) = default;
 };
 
-/// Whom the proxy is to be.
-struct Credentials {
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::vector<gid_t> groups;
-  friend bool operator==(const Credentials&, const Credentials&) = default;
-};
-
 struct Options {
   std::uint64_t app = 0;      ///< the application's number
   /// Physical address of the channel, inside one of `blocks`; empty: it will be told on the job's socket (job.hpp).
@@ -40,7 +31,7 @@ struct Options {
   std::vector<BlockOption> blocks;
   Mode mode = Mode::none;
   std::filesystem::path root = "/";  ///< absolute
-  std::optional<Credentials> user;   ///< empty: as it was started
+  std::optional<User> user;   ///< empty: as it was started
   std::filesystem::path cwd;         ///< entered as `user`; empty: where it was started
   int close_from = 3;                ///< descriptors from here on are not the application's
   /// Whose processes, beside root's, may add blocks and take them away (block_door.hpp); absent: nobody may.

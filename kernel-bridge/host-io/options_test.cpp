@@ -18,7 +18,7 @@ TEST_CASE("what to_arguments writes parse_options reads", "[host-io]") {
   options.mode = Mode::files;
   options.root = "/srv/data";
   options.app = 4711;
-  options.user = Credentials{1000, 100, {100, 27}};
+  options.user = User{1000, 100, {100, 27}};
   options.cwd = "/home/ada";
   options.close_from = 5;
   options.owner = 1000;

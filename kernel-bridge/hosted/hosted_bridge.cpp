@@ -105,7 +105,7 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader
   const UniqueFd log = TRY(files.create_log());
   TRY(files.record_init(loader.identity()));
   const ProcessId name = TRY(identify(loader.identity()));
-  Spawned init = TRY(std::move(loader).boot(loader_job(spec, from.blocks, lines, log.get())));
+  Child init = TRY(std::move(loader).boot(loader_job(spec, from.blocks, lines, log.get())));
   HostedParts parts{{name, files.socket()},
                     std::move(init.pidfd),
                     from.blocks[0],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel-bridge/hosted/waiting_loader.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -40,7 +41,14 @@ Result<WaitingLoader> WaitingLoader::start(const std::filesystem::path& program)
     return last_errno("boot: socket to the loader");
   UniqueFd ours(ends[0]);
   const UniqueFd its(ends[1]);
-  auto process = TRY(spawn({program, {"hobbes-enclave", std::to_string(spawned_fd)}, its.get()}));
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return last_errno("boot: '/dev/null'");
+  auto process = TRY(spawn({.program = program,
+                            .args = {"hobbes-enclave", std::to_string(socket_fd)},
+                            .env = {},
+                            .fds = {null.get(), null.get(), null.get(), its.get()},
+                            .new_session = true,
+                            .no_new_privileges = true}));
   std::ifstream stat("/proc/" + std::to_string(process.pid) + "/stat");
   std::string identity{std::istreambuf_iterator<char>(stat), std::istreambuf_iterator<char>()};
   return WaitingLoader(std::move(process), std::move(identity), std::move(ours));
@@ -56,7 +64,7 @@ WaitingLoader::~WaitingLoader() {
 
 bool WaitingLoader::is_good() const { return !has_ended(process_.pidfd.get()); }
 
-Result<Spawned> WaitingLoader::boot(const LoaderJob& job) && {
+Result<Child> WaitingLoader::boot(const LoaderJob& job) && {
   TRY(set_cpus(process_.pid, job.cpus));
   std::vector<int> fds = job.fds;
   fds.push_back(job.log);

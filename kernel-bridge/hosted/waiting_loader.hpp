@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/spawn.hpp"
 #include "kernel-bridge/bridge.hpp"
-#include "kernel-bridge/hosted/spawn.hpp"
 
 namespace hobbes::bridge {
 
@@ -22,7 +22,9 @@ struct LoaderJob {
   gid_t gid = 0;
 };
 
-constexpr int enclave_fd(std::size_t index) { return spawned_fd + 1 + static_cast<int>(index); }
+/// The number of the loader's socket in the new process; below are its standard descriptors.
+inline constexpr int socket_fd = 3;
+constexpr int enclave_fd(std::size_t index) { return socket_fd + 1 + static_cast<int>(index); }
 
 /// Ended and reaped, unless it is given its enclave before.
 class WaitingLoader {
@@ -37,13 +39,13 @@ class WaitingLoader {
   /// Its /proc/<pid>/stat line, for identify(): read ahead.
   [[nodiscard]] std::string_view identity() const { return identity_; }
   /// Gives it the enclave, whose init it is from now on. Its start is not awaited.
-  [[nodiscard]] Result<Spawned> boot(const LoaderJob& job) &&;
+  [[nodiscard]] Result<Child> boot(const LoaderJob& job) &&;
 
  private:
-  WaitingLoader(Spawned process, std::string identity, UniqueFd socket)
+  WaitingLoader(Child process, std::string identity, UniqueFd socket)
       : process_(std::move(process)), identity_(std::move(identity)), socket_(std::move(socket)) {}
 
-  Spawned process_;
+  Child process_;
   std::string identity_;
   UniqueFd socket_;
 };

@@ -12,11 +12,11 @@
 #include <map>
 #include <sstream>
 
+#include "base/spawn.hpp"
 #include "leviathan/apps/apps.hpp"
 #include "leviathan/apps/helper.hpp"
 #include "leviathan/apps/proxy_list.hpp"
 #include "leviathan/apps/records.hpp"
-#include "leviathan/apps/spawn.hpp"
 #include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/fault_point.hpp"
 #include "leviathan/protocol/codes.hpp"
@@ -439,8 +439,8 @@ TEST_CASE("a destroyed enclave's programs are over, and so are their proxies", "
 TEST_CASE("a proxy that starts while its enclave is being destroyed does not live", "[apps]") {
   apps::ProxyList proxies;
   REQUIRE(proxies.end());
-  const apps::SpawnSpec sleeper{.program = "/bin/sleep", .args = {"sleep", "1000"}, .env = {}, .fds = {0, 1, 2}, .cwd = "/"};
-  auto child = apps::spawn(sleeper);
+  const SpawnSpec sleeper{.program = "/bin/sleep", .args = {"sleep", "1000"}, .env = {}, .fds = {0, 1, 2}, .cwd = "/"};
+  auto child = spawn(sleeper);
   REQUIRE(child);
   const apps::Helper late{child->pid, std::move(child->pidfd)};
   CHECK(proxies.add(AppId(1), late).error().code() == Code::unavailable);

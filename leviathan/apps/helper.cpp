@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/spawn.hpp"
 #include "kernel-bridge/host-io/job.hpp"
-#include "leviathan/apps/spawn.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {

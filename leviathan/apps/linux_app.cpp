@@ -12,10 +12,10 @@
 #include <cerrno>
 
 #include "base/log.hpp"
+#include "base/spawn.hpp"
 #include "cmdqueue/fd_passing.hpp"
 #include "cmdqueue/wire_status.hpp"
 #include "leviathan/apps/keeper/status_file.hpp"
-#include "leviathan/apps/spawn.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <array>
 
+#include "base/spawn.hpp"
 #include "kernel-bridge/host-io/job.hpp"
-#include "leviathan/apps/spawn.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {

@@ -6,10 +6,10 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/spawn.hpp"
 #include "leviathan/apps/enclave_app.hpp"
 #include "leviathan/apps/linux_app.hpp"
 #include "leviathan/apps/proxy.hpp"
-#include "leviathan/apps/spawn.hpp"
 #include "leviathan/server/session.hpp"
 
 namespace hobbes::leviathan::apps {

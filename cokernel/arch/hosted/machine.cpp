@@ -30,7 +30,7 @@ MessageHeader message_of(IoVector& vector, ControlBuffer& control, uint64_t cont
 bool receive(int socket, hobbes_machine_request& request, int& descriptor) {
   IoVector vector{linux::address(&request), sizeof(request)};
   ControlBuffer control{};
-  MessageHeader message = message_of(vector, control, sizeof(ControlHeader) + sizeof(int64_t));
+  MessageHeader message = message_of(vector, control, sizeof(ControlHeader) + sizeof(int));  // room for one, not for two
   descriptor = -1;
   int64_t got = 0;
   do {

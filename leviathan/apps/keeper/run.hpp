@@ -2,8 +2,8 @@
 // The keeper's work: one application of the Linux side, from its start until nothing of it is left.
 #pragma once
 
+#include "base/spawn.hpp"
 #include "leviathan/apps/keeper/job.hpp"
-#include "leviathan/apps/spawn.hpp"
 
 namespace hobbes::leviathan::apps::keeper {
 

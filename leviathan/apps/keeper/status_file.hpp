@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "leviathan/apps/spawn.hpp"
+#include "base/spawn.hpp"
 
 namespace hobbes::leviathan::apps::keeper {
 

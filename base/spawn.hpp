@@ -12,9 +12,9 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
-#include "leviathan/apps/user.hpp"
+#include "base/user.hpp"
 
-namespace hobbes::leviathan::apps {
+namespace hobbes {
 
 struct SpawnSpec {
   std::filesystem::path program;    ///< not searched in PATH
@@ -26,6 +26,7 @@ struct SpawnSpec {
   std::optional<mode_t> umask{};
   bool new_session = false;
   std::optional<pid_t> group{};     ///< joins this process group; 0: leads one of its own
+  bool no_new_privileges = false;   ///< no program it executes gets more than it has (PR_SET_NO_NEW_PRIVS)
   bool die_with_parent = false;     ///< SIGKILL when the calling thread ends
 };
 
@@ -45,4 +46,4 @@ struct ExitStatus {
 };
 [[nodiscard]] Result<std::optional<ExitStatus>> reap(int pidfd);
 
-}  // namespace hobbes::leviathan::apps
+}  // namespace hobbes

@@ -3,7 +3,7 @@
 // we are, and tells its error by writing it down. It has descriptors, signal actions and credentials of its own, but
 // shares everything glibc keeps: it makes system calls only, and those that glibc would carry out in all threads
 // (setuid and friends) by number.
-#include "leviathan/apps/spawn.hpp"
+#include "base/spawn.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -21,7 +21,7 @@
 
 #include "base/clone_in_memory.hpp"
 
-namespace hobbes::leviathan::apps {
+namespace hobbes {
 namespace {
 
 constexpr std::size_t child_stack_size = 64 * 1024;
@@ -90,6 +90,7 @@ Step prepare(Plan& plan) {
   if (!place_descriptors(plan)) return Step::descriptors;
   if (spec.user && !become(*spec.user)) return Step::user;
   if (spec.die_with_parent && !tie_to_parent(plan.parent)) return Step::session;
+  if (spec.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Step::session;
   if (spec.umask) ::umask(*spec.umask);
   if (spec.cwd && ::chdir(spec.cwd->c_str()) != 0) return Step::directory;
   return reset_signals() ? Step::none : Step::session;
@@ -171,4 +172,4 @@ Result<std::optional<ExitStatus>> reap(int pidfd) {
   return std::optional(ExitStatus{exited ? info.si_status : 0, exited ? 0 : info.si_status});
 }
 
-}  // namespace hobbes::leviathan::apps
+}  // namespace hobbes
