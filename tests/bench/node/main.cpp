@@ -32,6 +32,7 @@ constexpr Section sections[] = {
     {"launch", "launch_app of a static program", 100, measure_launch},
     {"cat", "cat_file of 1 GiB", 9, measure_cat},
     {"compute", "a compute loop and STREAM triad", 40, measure_compute},
+    {"work", "what programs ask of a kernel, beside Linux", 20, measure_work},
 };
 
 struct CommandLine {

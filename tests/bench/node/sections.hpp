@@ -18,5 +18,6 @@ class Report;
 [[nodiscard]] Status measure_launch(Node& node, Report& report, std::size_t rounds);
 [[nodiscard]] Status measure_cat(Node& node, Report& report, std::size_t rounds);
 [[nodiscard]] Status measure_compute(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_work(Node& node, Report& report, std::size_t rounds);
 
 }  // namespace hobbes::bench
