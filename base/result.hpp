@@ -76,5 +76,6 @@ using Status = Result<void>;
     *std::move(name);                                  \
   })
 #define HOBBES_TRY_NAMED_(n, expression) HOBBES_TRY_(HOBBES_TRY_JOIN_(try_result_, n), expression)
-/// The value of a Result expression, or an early return of its error from the enclosing function.
+/// The value of a Result expression, or an early return of its error from the enclosing function. Not after something
+/// that owns in the same braces or arguments: what g++ has built there is not destroyed by the return.
 #define TRY(expression) HOBBES_TRY_NAMED_(__COUNTER__, expression)

@@ -56,7 +56,10 @@ Group find_group(std::string name) {
 }
 
 Result<Group> parse_group(std::string_view text) {
-  if (is_decimal(text)) return Group{std::string(text), static_cast<gid_t>(TRY(parse_u64(text, "group", 0, max_gid)))};
+  if (is_decimal(text)) {
+    const auto id = static_cast<gid_t>(TRY(parse_u64(text, "group", 0, max_gid)));
+    return Group{std::string(text), id};
+  }
   Group group = find_group(std::string(text));
   if (!group.id) return Error(Code::not_found, "group '" + group.name + "': this machine has none of that name");
   return group;

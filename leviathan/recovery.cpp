@@ -27,7 +27,11 @@ struct Remains {
 
 Result<Remains> look(Node& node) {
   const auto txn = TRY(node.db().read());
-  return Remains{TRY(txn.list<db::Enclave>()), TRY(db::pending_operations(txn)), TRY(txn.list<db::MemoryBlock>())};
+  Remains remains;
+  remains.enclaves = TRY(txn.list<db::Enclave>());
+  remains.operations = TRY(db::pending_operations(txn));
+  remains.blocks = TRY(txn.list<db::MemoryBlock>());
+  return remains;
 }
 
 bool has(const Remains& remains, EnclaveId enclave, db::OperationKind what) {

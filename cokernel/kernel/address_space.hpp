@@ -86,6 +86,8 @@ class AddressSpace : Immovable {
   [[nodiscard]] int protect_region(Region& region, uint32_t protection);
   [[nodiscard]] int map_pages(const Region& region);
   void zero_locked(UserAddr start, UserAddr end);
+  /// What a copy of all private memory takes.
+  [[nodiscard]] uint64_t copied_pages_locked();
   [[nodiscard]] Sysret grow_heap(UserAddr to);
   [[nodiscard]] UserAddr choose_address(uint64_t size);
   [[nodiscard]] UserAddr hole_locked(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment);

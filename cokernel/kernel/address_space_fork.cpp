@@ -19,8 +19,17 @@ uint64_t unused_stack(uint64_t depth) {
 
 }  // namespace
 
+uint64_t AddressSpace::copied_pages_locked() {
+  uint64_t pages = 0;
+  for (const Region& region : regions_)
+    if (region.shared == nullptr && region.extents != nullptr) pages += pages_of(region.end - region.start);
+  return pages;
+}
+
 int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
   Guard guard(parent.lock_);
+  // Told before memory is taken and zeroed: whoever tries again soon would spend all his time on that.
+  if (parent.copied_pages_locked() > page_allocator().free_pages()) return -ENOMEM;
   heap_start_ = parent.heap_start_;
   heap_end_ = parent.heap_end_;
   heap_mapped_ = parent.heap_mapped_;

@@ -82,7 +82,7 @@ void inherit(Thread& child, const Thread& parent) {
 Sysret fork(Thread& self, const CloneRequest& request) {
   Process& parent = *self.process;
   Process* child = create_process(parent, parent.app);
-  if (child == nullptr) return -EAGAIN;
+  if (child == nullptr) return -ENOMEM;
   Thread& thread = *child->threads.front();
   inherit(thread, self);
   thread.alternate_stack = self.alternate_stack;
@@ -130,7 +130,7 @@ Sysret fork(Thread& self, const CloneRequest& request) {
 /// All memory of a process is there from its first moment to its last. Whoever forks many that end at once is ahead of
 /// those on their way out: what they are about to give back is waited for, a little while.
 Sysret fork_patiently(Thread& self, const CloneRequest& request) {
-  constexpr int64_t patience_ns = ns_per_second / 10, look_again_ns = ns_per_second / 1000;
+  constexpr int64_t patience_ns = ns_per_second, look_again_ns = ns_per_second / 1000;
   const int64_t deadline = monotonic_ns() + patience_ns;
   while (true) {
     const Sysret pid = fork(self, request);

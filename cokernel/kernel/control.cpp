@@ -8,6 +8,7 @@
 #include "cokernel/kernel/control_reply.hpp"
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
@@ -165,15 +166,14 @@ void answer(const Request& request) {
   push(header, &payload, 1);
 }
 
-/// Waits for a frame: polls a little, uses idle time to zero free memory, then sleeps; its wake-ups are the heart that
+/// Waits for a frame: polls a little, then sleeps; its wake-ups are the heart that
 /// beats.
 void wait_for_request() {
   for (int i = 0; i < polls; ++i) {
     if (requests.readable()) return;
     port::relax();
   }
-  while (!requests.readable() && page_allocator().zero_some()) {
-  }
+  offer_idle_time();
   hobbes_boot_params& boot = boot_params();
   while (!requests.readable()) {
     __atomic_store_n(&boot.heartbeat, boot.heartbeat + 1, __ATOMIC_RELAXED);  // only its change counts

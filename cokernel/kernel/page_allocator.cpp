@@ -15,6 +15,20 @@ constexpr uint64_t largest_block = uint64_t{UINT32_MAX} << page_shift;  // its p
 uint32_t floor_log2(uint64_t value) { return 63u - static_cast<uint32_t>(__builtin_clzll(value)); }
 uint32_t ceil_log2(uint64_t value) { return value <= 1 ? 0 : floor_log2(value - 1) + 1; }
 
+/// Zeroes whole pages past the caches, which keep what programs work on.
+void stream_zeros(void* memory, uint64_t size) {
+  auto* at = static_cast<uint64_t*>(memory);
+  for (uint64_t* const end = at + size / sizeof(*at); at != end; ++at) asm volatile("movnti %1, %0" : "=m"(*at) : "r"(0ul));
+  asm volatile("sfence" : : : "memory");  // before anybody is given them
+}
+
+/// For memory that is used at once: in the caches, if it fits there.
+void zero_memory(void* memory, uint64_t size) {
+  constexpr uint64_t cached = 1 << 20;
+  if (size <= cached) memset(memory, 0, size);
+  else stream_zeros(memory, size);
+}
+
 }  // namespace
 
 PageAllocator& page_allocator() { return the_page_allocator; }
@@ -32,16 +46,18 @@ int PageAllocator::add_block(PhysAddr base, uint64_t size, uint64_t reserved) {
   const uint64_t first_free = pages_of(table_start + pages * sizeof(Page));
   if (first_free >= pages) return -EINVAL;
   Block& block = blocks_[block_count_++];
-  block = Block{base, pages, 0, pages - first_free, static_cast<Page*>(port::direct(base + table_start)), {}};
+  block = Block{base, pages, 0, pages - first_free, 0, static_cast<Page*>(port::direct(base + table_start)), {}};
   free_range(block, first_free, pages, head_zero);
   return 0;
 }
 
 int PageAllocator::remove_block(PhysAddr base) {
+  Guard zeroing(zeroing_);
   Guard guard(lock_);
   for (uint32_t i = 0; i < block_count_; ++i) {
     if (blocks_[i].base != base) continue;
     if (i == 0 || blocks_[i].free_pages != blocks_[i].usable) return -EBUSY;
+    count_dirty(blocks_[i], -static_cast<int32_t>(blocks_[i].dirty));
     blocks_[i] = blocks_[--block_count_];
     return 0;
   }
@@ -54,21 +70,30 @@ PageAllocator::Block* PageAllocator::block_of(PhysAddr address) {
   return nullptr;
 }
 
+void PageAllocator::count_dirty(Block& block, int32_t change) {
+  block.dirty += static_cast<uint32_t>(change);
+  // relaxed: written under lock_ alone, and a hint to those who read it without.
+  __atomic_store_n(&dirty_, dirty_ + static_cast<uint32_t>(change), __ATOMIC_RELAXED);
+}
+
 void PageAllocator::push(Block& block, uint32_t page, uint32_t order, uint8_t state) {
   Page& entry = block.table[page];
-  entry.next = block.heads[order];
+  uint32_t& head = block.head(state, order);
+  entry.next = head;
   entry.previous = 0;
   entry.order = static_cast<uint8_t>(order);
   entry.state = state;
   if (entry.next != 0) block.table[entry.next - 1].previous = page + 1;
-  block.heads[order] = page + 1;
+  head = page + 1;
+  if (state == head_dirty) count_dirty(block, 1);
 }
 
 void PageAllocator::remove(Block& block, uint32_t page) {
   Page& entry = block.table[page];
   if (entry.previous != 0) block.table[entry.previous - 1].next = entry.next;
-  else block.heads[entry.order] = entry.next;
+  else block.head(entry.state, entry.order) = entry.next;
   if (entry.next != 0) block.table[entry.next - 1].previous = entry.previous;
+  if (entry.state == head_dirty) count_dirty(block, -1);
   entry.state = 0;
 }
 
@@ -96,35 +121,42 @@ void PageAllocator::free_range(Block& block, uint64_t first, uint64_t end, uint8
   }
 }
 
-PhysAddr PageAllocator::take(uint32_t order, bool& zero) {
-  for (uint32_t i = 0; i < block_count_; ++i) {
-    Block& block = blocks_[i];
-    for (uint32_t have = order; have <= max_order; ++have) {
-      if (block.heads[have] == 0) continue;
-      const uint32_t page = block.heads[have] - 1;
-      const uint8_t state = block.table[page].state;
-      remove(block, page);
-      block.free_pages -= 1ull << order;
-      while (have > order) {
-        --have;
-        push(block, page + (1u << have), have, state);
-      }
-      zero = state == head_zero;
-      return block.base + (static_cast<uint64_t>(page) << page_shift);
+/// From a chunk of that state; 0: the block has none.
+PhysAddr PageAllocator::take(Block& block, uint32_t order, uint8_t state) {
+  for (uint32_t have = order; have <= max_order; ++have) {
+    if (block.head(state, have) == 0) continue;
+    const uint32_t page = block.head(state, have) - 1;
+    remove(block, page);
+    block.free_pages -= 1ull << order;
+    while (have > order) {
+      --have;
+      push(block, page + (1u << have), have, state);
     }
+    return block.base + (static_cast<uint64_t>(page) << page_shift);
   }
+  return 0;
+}
+
+PhysAddr PageAllocator::allocate_as_is(uint32_t order, bool prefer_zero, bool& zero) {
+  constexpr bool both[] = {true, false};
+  if (order > max_order) return 0;
+  do {
+    Guard guard(lock_);
+    // The first block that has something: the later ones are to be free, so that they can go.
+    for (uint32_t i = 0; i < block_count_; ++i) {
+      for (const bool preferred : both) {
+        zero = preferred == prefer_zero;
+        if (const PhysAddr base = take(blocks_[i], order, zero ? head_zero : head_dirty); base != 0) return base;
+      }
+    }
+  } while (order > 0 && zero_some());  // zeroing lets chunks merge
   return 0;
 }
 
 PhysAddr PageAllocator::allocate(uint32_t order, bool zeroed, bool* was_zero) {
   bool zero = false;
-  if (order > max_order) return 0;
-  PhysAddr base = 0;
-  do {
-    Guard guard(lock_);
-    base = take(order, zero);
-  } while (base == 0 && order > 0 && zero_some());  // zeroing lets chunks merge
-  if (base != 0 && zeroed && !zero) memset(port::direct(base), 0, page_size << order);
+  const PhysAddr base = allocate_as_is(order, zeroed, zero);
+  if (base != 0 && zeroed && !zero) zero_memory(port::direct(base), page_size << order);
   if (was_zero != nullptr) *was_zero = zero;
   return base;
 }
@@ -145,7 +177,7 @@ int PageAllocator::allocate_extents(UserAddr address, uint64_t size, bool zeroed
     const uint64_t wanted = head > 0 ? head : left;
     const uint32_t order = min(largest, ceil_log2(wanted));
     bool zero = false;
-    const PhysAddr base = pieces < most ? allocate(order, false, &zero) : 0;
+    const PhysAddr base = pieces < most ? allocate_as_is(order, zeroed, zero) : 0;
     if (base == 0) {
       if (order > 0 && pieces < most) {
         largest = order - 1;
@@ -156,7 +188,7 @@ int PageAllocator::allocate_extents(UserAddr address, uint64_t size, bool zeroed
     }
     const uint64_t pages = min(wanted, uint64_t{1} << order);
     if (pages < 1ull << order) give_back(base + (pages << page_shift), (1ull << order) - pages, zero);
-    if (zeroed && !zero) memset(port::direct(base), 0, pages << page_shift);
+    if (zeroed && !zero) zero_memory(port::direct(base), pages << page_shift);
     found[pieces++] = {base, pages << page_shift};
     left -= pages;
     head -= min(head, pages);
@@ -183,31 +215,34 @@ void PageAllocator::give_back(PhysAddr base, uint64_t pages, bool zero) {
   free_range(*block, first, first + pages, zero ? head_zero : head_dirty);
 }
 
-bool PageAllocator::zero_some() {
-  constexpr uint32_t largest = 9;  // 2 MiB a time, so that nobody waits long
-  PhysAddr base = 0;
-  uint32_t order = 0;
-  {
-    Guard guard(lock_);
-    for (uint32_t i = 0; i < block_count_ && base == 0; ++i) {
-      Block& block = blocks_[i];
-      for (uint32_t have = max_order + 1; have > 0 && base == 0; --have) {
-        uint32_t page = block.heads[have - 1];
-        while (page != 0 && block.table[page - 1].state != head_dirty) page = block.table[page - 1].next;
-        if (page == 0) continue;
-        order = have - 1;
-        remove(block, page - 1);
-        while (order > largest) {
-          --order;
-          push(block, page - 1 + (1u << order), order, head_dirty);
-        }
-        block.free_pages -= 1ull << order;
-        base = block.base + (static_cast<uint64_t>(page - 1) << page_shift);
+/// A dirty chunk, a part of the largest there are; 0: there is none.
+PhysAddr PageAllocator::take_dirty(uint32_t& order) {
+  constexpr uint32_t most = 6;  // 256 KiB a time, so that nobody waits long
+  Guard guard(lock_);
+  for (uint32_t i = 0; i < block_count_; ++i) {
+    Block& block = blocks_[i];
+    for (uint32_t have = max_order + 1; have > 0; --have) {
+      if (block.head(head_dirty, have - 1) == 0) continue;
+      const uint32_t page = block.head(head_dirty, have - 1) - 1;
+      order = have - 1;
+      remove(block, page);
+      while (order > most) {
+        --order;
+        push(block, page + (1u << order), order, head_dirty);
       }
+      block.free_pages -= 1ull << order;
+      return block.base + (static_cast<uint64_t>(page) << page_shift);
     }
   }
+  return 0;
+}
+
+bool PageAllocator::zero_some() {
+  Guard zeroing(zeroing_);
+  uint32_t order = 0;
+  const PhysAddr base = take_dirty(order);
   if (base == 0) return false;
-  memset(port::direct(base), 0, page_size << order);
+  stream_zeros(port::direct(base), page_size << order);
   give_back(base, 1ull << order, true);
   return true;
 }

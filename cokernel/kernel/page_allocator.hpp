@@ -22,7 +22,8 @@ class PageAllocator : Immovable {
   /// Gives a block up: 0, -ENOENT, -EBUSY (part of it is in use).
   [[nodiscard]] int remove_block(PhysAddr base);
 
-  /// A naturally aligned chunk of 2^order pages; 0: none. `was_zero`: whether it was before `zeroed` made it so.
+  /// A naturally aligned chunk of 2^order pages, if possible one that need not be zeroed for it; 0: none. `was_zero`:
+  /// whether it was before `zeroed` made it so.
   [[nodiscard]] PhysAddr allocate(uint32_t order, bool zeroed, bool* was_zero = nullptr);
   /// `size` bytes (whole pages) to be mapped at `address`, in as few pieces as possible; what fills 2 MiB there is 2 MiB
   /// aligned, so that one large page maps it, unless memory is in smaller pieces. `extents` is from the kernel heap and
@@ -33,6 +34,8 @@ class PageAllocator : Immovable {
 
   /// Zeroes one free chunk that is not, so that allocations need not. False: all are.
   [[nodiscard]] bool zero_some();
+  /// Whether there is such a chunk. A hint: it may have changed.
+  [[nodiscard]] bool has_dirty() const { return __atomic_load_n(&dirty_, __ATOMIC_RELAXED) != 0; }
 
   /// One byte of bookkeeping for the heap, a page; its owner sets it after allocate().
   [[nodiscard]] uint8_t& tag(PhysAddr page);
@@ -49,25 +52,34 @@ class PageAllocator : Immovable {
     uint8_t reserved;
   };
   static constexpr uint8_t head_dirty = 1, head_zero = 2;
+  static constexpr uint32_t head_states = 2;
   struct Block {
     PhysAddr base;
     uint64_t pages;       // all of the block
     uint64_t free_pages;
     uint64_t usable;      // free_pages when nothing is in use
+    uint32_t dirty;       // chunks that are free and not zero
     Page* table;
-    uint32_t heads[max_order + 1];
+    uint32_t heads[head_states][max_order + 1];
+
+    [[nodiscard]] uint32_t& head(uint8_t state, uint32_t order) { return heads[state - head_dirty][order]; }
   };
 
   [[nodiscard]] Block* block_of(PhysAddr address);
   void push(Block& block, uint32_t page, uint32_t order, uint8_t state);
   void remove(Block& block, uint32_t page);
+  void count_dirty(Block& block, int32_t change);
   void free_chunk(Block& block, uint32_t page, uint32_t order, uint8_t state);
   void give_back(PhysAddr base, uint64_t pages, bool zero);
   void free_range(Block& block, uint64_t first, uint64_t end, uint8_t state);
-  [[nodiscard]] PhysAddr take(uint32_t order, bool& zero);
+  [[nodiscard]] PhysAddr allocate_as_is(uint32_t order, bool prefer_zero, bool& zero);
+  [[nodiscard]] PhysAddr take(Block& block, uint32_t order, uint8_t state);
+  [[nodiscard]] PhysAddr take_dirty(uint32_t& order);
 
-  Mutex lock_;
+  Mutex zeroing_;  // held while a chunk is neither free nor allocated because it is being zeroed; before lock_
+  Mutex lock_;     // guards the rest
   uint32_t block_count_ = 0;
+  uint32_t dirty_ = 0;  // in all blocks
   Block blocks_[max_blocks];
 };
 

@@ -7,6 +7,7 @@
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -130,6 +131,7 @@ Thread* create_thread(Process& process) {
   thread->tid = process.thread_count == 0 ? process.pid : new_pid();
   process.threads.push_back(*thread);
   ++process.thread_count;
+  if (&process != &the_init) count_busy_thread();
   return thread.release();
 }
 
@@ -159,6 +161,7 @@ void discard_thread(Thread* thread) {
     Guard guard(table_lock);
     thread->ThreadNode::unlink();
     --thread->process->thread_count;
+    if (thread->process != &the_init) count_idle_thread();
   }
   free_thread(thread);
 }
@@ -225,6 +228,7 @@ void exit_thread(int exit_status) {
     }
     end_process(process);
   }
+  count_idle_thread();
   port::exit_thread(last);
 }
 

@@ -2,6 +2,7 @@
 #include "cokernel/kernel/wait_queue.hpp"
 
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/process.hpp"
 
 namespace hobbes::lwk {
@@ -40,6 +41,7 @@ bool must_leave_sleep() { return signal_pending(port::current()); }
 
 bool sleep_once(uint32_t seen, int64_t deadline_ns) {
   if (deadline_ns != never && monotonic_ns() >= deadline_ns) return false;
+  const Asleep asleep;
   port::wait(&port::current().wake_word, seen, deadline_ns);
   return true;
 }

@@ -96,8 +96,8 @@ Status FakeKernel::start() {
   cmdqueue::QueueMemory queue = TRY(cmdqueue::QueueMemory::format(control_));
   doorbell_ = cmdqueue::Doorbell::futex(&queue.view().requests.control().consumer_sleep);
 
-  cmdqueue::Bells bells{cmdqueue::Doorbell::futex(&queue.view().requests.control().consumer_sleep),
-                        TRY(cmdqueue::Doorbell::event_fd(TRY(control_bell_.duplicate())))};
+  auto peers_bell = TRY(cmdqueue::Doorbell::event_fd(TRY(control_bell_.duplicate())));
+  cmdqueue::Bells bells{cmdqueue::Doorbell::futex(&queue.view().requests.control().consumer_sleep), std::move(peers_bell)};
   thread_ = std::thread(
       [this, server = cmdqueue::ServerEnd(std::move(queue), std::move(bells))]() mutable { serve(server); });
   return {};

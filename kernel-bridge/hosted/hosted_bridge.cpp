@@ -100,7 +100,10 @@ LoaderJob loader_job(const BootSpec& spec, const Blocks& blocks, const Lines& li
 Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader loader, const Ingredients& from,
                                              std::shared_ptr<MemoryPool> pool) {
   const RunFiles files(spec.run_dir);
-  Lines lines{TRY(make_bell()), TRY(make_bell()), TRY(listen_machine(files.socket()))};
+  Lines lines;
+  lines.control_bell = TRY(make_bell());
+  lines.console_bell = TRY(make_bell());
+  lines.machine = TRY(listen_machine(files.socket()));
   TRY(lay_out(spec, from));
   const UniqueFd log = TRY(files.create_log());
   TRY(files.record_init(loader.identity()));

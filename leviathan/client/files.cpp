@@ -130,8 +130,9 @@ struct Manner {
 
 Result<Opened> open_in(Link& link, std::string_view enclave, std::string_view path, const Manner& manner) {
   Connection* connection = TRY(link.connect());
+  auto whole_path = TRY(absolute(path));
   const protocol::FileOpen message{.enclave = std::string(enclave),
-                                   .path = TRY(absolute(path)),
+                                   .path = std::move(whole_path),
                                    .flags = static_cast<std::uint32_t>(manner.flags),
                                    .mode = manner.mode.value_or(new_file_mode & ~current_umask()),
                                    .set_mode = manner.mode.has_value()};

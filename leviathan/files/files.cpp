@@ -103,8 +103,8 @@ struct Files::State : std::enable_shared_from_this<Files::State> {
     const auto head = TRY(take_head<hobbes_file_opened>(answer));
     if (head.where == HOBBES_FILE_ON_HOST) {
       // The path that was asked for: one of the enclave's choice would be written to with the client's rights.
-      return protocol::encode(
-          protocol::FileOpened{.host_path = path, .host_root = TRY(host_root_of(*enclave, path))});
+      std::string root = TRY(host_root_of(*enclave, path));
+      return protocol::encode(protocol::FileOpened{.host_path = path, .host_root = std::move(root)});
     }
     const std::uint64_t handle = next_handle++;
     open.emplace(handle, Open{enclave, head.handle, call->session().get()});
@@ -118,8 +118,8 @@ struct Files::State : std::enable_shared_from_this<Files::State> {
   Result<Payload> status(const LiveEnclave& enclave, const std::string& path, Payload answer) {
     const auto head = TRY(take_head<hobbes_file_status>(answer));
     if (head.where == HOBBES_FILE_ON_HOST) {
-      return protocol::encode(
-          protocol::FileStatus{.host_path = path, .host_root = TRY(host_root_of(enclave, path))});
+      std::string root = TRY(host_root_of(enclave, path));
+      return protocol::encode(protocol::FileStatus{.host_path = path, .host_root = std::move(root)});
     }
     return protocol::encode(protocol::FileStatus{
         .size = head.size, .mtime_ns = head.mtime_ns, .mode = head.mode, .host_path = {}, .host_root = {}});

@@ -55,7 +55,8 @@ expect 0 '' hobbes launch_app k -- "$busybox" sh -c 'seq 1 400000 > /dev/console
 for n in 1 2 3 4; do eventually shows "$work/reader$n" 'the last line'; done
 expect 0 'pong' hobbes ping_enclave k
 cost=$(($(own_memory) - memory_before))
-((cost < 2000)) || fail "a stuck reader cost leviathan $cost kB"
+# Sanitizers keep what is freed for a while.
+[[ -n ${ASAN_OPTIONS:-} ]] || ((cost < 2000)) || fail "a stuck reader cost leviathan $cost kB"
 timeout 30 grep -m 1 -qF 'the last line' <&9 || fail 'the stuck reader did not catch up'
 exec 9>&-
 

@@ -22,6 +22,9 @@ threads_on() {
   [[ -n $statuses && $(awk 'NF { print $2 }' <<< "$statuses" | sort -u) == "$1" ]]
 }
 
+# have_begun N: so many of the detached programs have their memory
+have_begun() { [[ $(cat "$HOBBES_RUN_DIR"/apps/*.log | grep -c 'at work') -eq $1 ]]; }
+
 expect 0 '' hobbes launch_app -d --name work k "$workers" 16
 eventually threads_on 0-1
 for round in 1 2 3 4 5; do
@@ -55,7 +58,7 @@ expect 0 '' hobbes wait_app work
 # Memory in use stays, and the database says so; it goes when the program has ended.
 expect 0 '' hobbes assign_memory k 64
 expect 0 '' hobbes launch_app -d --name big k "$workers" 96
-eventually app_state big Running
+eventually have_begun 2
 expect 1 'in use' hobbes remove_memory k 64
 [[ $(free_blocks) -eq $((before - 2)) ]] || fail "after a refusal $(free_blocks) blocks are free, not $((before - 2))"
 expect 0 '' hobbes check_db

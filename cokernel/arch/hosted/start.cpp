@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the boot loader's jump to a running enclave. Init's Linux process has three kernel threads: this one reaps the
-// enclave's processes, one is the control task, one serves the machine protocol.
+// From the boot loader's jump to a running enclave. Init's Linux process has four kernel threads: this one reaps the
+// enclave's processes, the others are the control task, the idle task and the one that serves the machine protocol.
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
 #include "cokernel/arch/hosted/fpu.hpp"
@@ -10,6 +10,7 @@
 #include "cokernel/arch/hosted/seccomp.hpp"
 #include "cokernel/arch/hosted/threads.hpp"
 #include "cokernel/arch/hosted/trap.hpp"
+#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/main.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
@@ -64,6 +65,7 @@ void port::complete_start() {
   // The loader, its data and whatever Linux put there make way for applications.
   unmap(user_start, user_end - user_start);
   hosted::learn_cpu();
+  if (start_thread(new_kernel_thread(run_idle_task)) != 0) panic("Linux gives no threads");
 }
 
 namespace hosted {

@@ -13,6 +13,7 @@
 #include "cokernel/kernel/fs/host_io.hpp"
 
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -160,6 +161,7 @@ bool HostCall::sleep_for_result() {
       cancel();
       cancelled = true;
     }
+    const Asleep asleep;
     port::wait(&slot_->state, state, monotonic_ns() + look_again_ns);
   }
 }

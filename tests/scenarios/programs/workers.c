@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // workers MIB [SECONDS]: four threads that keep writing a pattern to their share of so much memory and reading it again,
-// for so long or until SIGTERM. Fails at the first byte that is not what was written.
+// for so long, or until SIGTERM; then they say when they are at it. Fails at the first byte that is not what was written.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,9 +47,16 @@ int main(int argc, char** argv) {
   signal(SIGTERM, stop);
   pthread_t worker[threads];
   for (size_t i = 0; i < threads; ++i) {
-    if (pthread_create(&worker[i], NULL, work, (void*)i) != 0) return 1;
+    const int error = pthread_create(&worker[i], NULL, work, (void*)i);
+    if (error != 0) {
+      fprintf(stderr, "thread %zu: %s\n", i, strerror(error));
+      return 1;
+    }
   }
-  if (argc > 2) {
+  if (argc == 2) {
+    puts("at work");
+    fflush(stdout);
+  } else {
     sleep((unsigned)strtoul(argv[2], NULL, 10));
     over = 1;
   }

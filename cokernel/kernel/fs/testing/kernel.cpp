@@ -5,6 +5,7 @@
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/fs/console.hpp"
 #include "cokernel/kernel/fs/random.hpp"
+#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -37,6 +38,10 @@ void* allocate_zeroed(size_t size) {
   return memory != nullptr ? memset(memory, 0, size) : nullptr;
 }
 void release(void* pointer) { ::operator delete(pointer); }
+
+void count_busy_thread() {}
+void count_idle_thread() {}
+void offer_idle_time() {}
 
 Mutex& process_lock() { return table_lock; }
 List<Process, ProcessNode>& all_processes() { return processes; }
