@@ -322,10 +322,14 @@ void AddressSpace::zero_locked(UserAddr start, UserAddr end) {
   }
 }
 
-Sysret AddressSpace::zero(UserAddr address, uint64_t size) {
+Sysret AddressSpace::zero(UserAddr address, uint64_t size, UserAddr stack_pointer) {
   if (!is_user_range(address, size)) return -ENOMEM;
+  UserAddr end = address + align_up(size, page_size);
   Guard guard(lock_);
-  zero_locked(address, address + align_up(size, page_size));
+  const Region* stack = find(stack_pointer);
+  if (stack != nullptr && end > stack->start && end <= stack->start + unused_stack(stack_pointer - stack->start))
+    end = stack->start;  // before it there may be the stack's guard
+  if (address < end) zero_locked(address, end);
   return 0;
 }
 

@@ -42,7 +42,9 @@ class AddressSpace : Immovable {
   [[nodiscard]] Sysret remap(UserAddr address, uint64_t old_size, uint64_t new_size, bool may_move, bool fixed,
                              UserAddr to);
   /// Makes private anonymous memory in the range read as zero again.
-  [[nodiscard]] Sysret zero(UserAddr address, uint64_t size);
+  /// But not what lies below the caller's stack pointer in the stack it uses: that is nobody's (glibc advises so for all
+  /// of a stack when its thread ends).
+  [[nodiscard]] Sysret zero(UserAddr address, uint64_t size, UserAddr stack_pointer);
   [[nodiscard]] Sysret set_break(UserAddr to);
   /// The heap begins at or above `start`. 0, or -ENOMEM when it is to be mapped and there is no room.
   [[nodiscard]] Sysret start_heap(UserAddr start, const MemoryPlan& plan);

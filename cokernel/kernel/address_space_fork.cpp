@@ -8,17 +8,6 @@
 
 namespace hobbes::lwk {
 
-namespace {
-
-/// Bytes of a stack that need no copy when the stack pointer is `depth` bytes above its bottom: whole pages below the red
-/// zone.
-uint64_t unused_stack(uint64_t depth) {
-  constexpr uint64_t red_zone = 128;
-  return align_down(depth - min(red_zone, depth), page_size);
-}
-
-}  // namespace
-
 uint64_t AddressSpace::copied_pages_locked() {
   uint64_t pages = 0;
   for (const Region& region : regions_)

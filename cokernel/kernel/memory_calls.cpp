@@ -93,7 +93,7 @@ Sysret sys_madvise(Thread& self, const Args& args) {
   constexpr uint64_t dont_need = 4;
   if (args[0] % page_size != 0) return -EINVAL;
   // MADV_DONTNEED promises zeros in private anonymous memory; all other advice is about a pager that is not here.
-  return args[2] == dont_need ? self.process->space.zero(args[0], args[1]) : 0;
+  return args[2] == dont_need ? self.process->space.zero(args[0], args[1], self.registers->rsp) : 0;
 }
 
 Sysret sys_msync(Thread&, const Args& args) { return args[0] % page_size != 0 ? -EINVAL : 0; }

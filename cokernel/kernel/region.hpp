@@ -35,6 +35,13 @@ struct Region : ListNode {
   uint64_t file_offset = 0;
 };
 
+/// Bytes of a stack in which nothing is kept when the stack pointer is `depth` bytes above its bottom: whole pages below
+/// the red zone.
+[[nodiscard]] inline uint64_t unused_stack(uint64_t depth) {
+  constexpr uint64_t red_zone = 128;
+  return align_down(depth - min(red_zone, depth), page_size);
+}
+
 /// Calls use(physical, size) for each contiguous piece of [offset, offset + size) of the extents, until one returns not 0.
 template <typename Use>
 [[nodiscard]] int for_pieces(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Use use) {
