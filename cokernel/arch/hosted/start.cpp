@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the boot loader's jump to a running enclave. Init's Linux process has three kernel threads: this one reaps the
-// enclave's processes, one is the control task, one serves the machine protocol.
+// From the boot loader's jump to a running enclave. Init's Linux process has four kernel threads: this one reaps the
+// enclave's processes, one is the control task, one serves the machine protocol, one keeps the timers.
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
 #include "cokernel/arch/hosted/fpu.hpp"
@@ -93,7 +93,8 @@ void hosted_main(void* boot) {
   hosted::start_traps();
   hosted::start_seccomp();
   if (port::start_thread(new_kernel_thread(control_thread)) != 0 ||
-      port::start_thread(new_kernel_thread(hosted::serve_machine)) != 0)
+      port::start_thread(new_kernel_thread(hosted::serve_machine)) != 0 ||
+      port::start_thread(new_kernel_thread(run_timers)) != 0)
     panic("Linux gives no threads");
   reap();
   __builtin_unreachable();
