@@ -241,6 +241,7 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
   gone = true;
   release_robust_futexes(self);
   process.space.clear(true);
+  process.space.set_limits(process.limits.at[limit_space].soft, plan.heap_size);
   return_loan(process);
   process.stubs.forget();
   process.image = image->file;
@@ -262,7 +263,10 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
     return static_cast<int>(started);
   }
   name_process(process, image->path);
-  if (process.files != nullptr) process.files->close_on_exec();
+  if (process.files != nullptr) {
+    process.files->close_on_exec();
+    process.files->set_limit(process.limits.at[limit_files].soft);
+  }
   reset_signals(self);
 
   Registers& registers = *self.registers;

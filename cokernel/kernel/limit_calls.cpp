@@ -19,12 +19,9 @@ void watch_cpu_limit(Process& process) {
   arm_timer(timer, endless ? never : static_cast<int64_t>(max<uint64_t>(seconds, 1)) * ns_per_second, ns_per_second);
 }
 
-/// What a new limit means at once.
+/// What a new limit of the running process means at once. Another's memory and descriptors keep to theirs from its next
+/// fork or execve on.
 void apply(Process& process, uint32_t which) {
-  if (which == limit_cpu) {
-    Guard guard(process_lock());
-    watch_cpu_limit(process);
-  }
   if (which == limit_space || which == limit_data)
     process.space.set_limits(process.limits.at[limit_space].soft, process.limits.at[limit_data].soft);
   if (which == limit_files) {
@@ -62,6 +59,7 @@ Sysret sys_prlimit64(Thread& self, const Args& args) {
       if (which == limit_files && wanted.hard > static_cast<uint64_t>(fs::FdTable::limit)) return -EPERM;
       if (wanted.hard > limit.hard && !self.process->credentials.may(cap_sys_resource)) return -EPERM;
       limit = wanted;
+      if (which == limit_cpu) watch_cpu_limit(*process);
     }
   }
   if (changes && process == self.process) apply(*process, which);
