@@ -63,8 +63,9 @@ void AddressSpace::free_region(Region& region) {
 
 void AddressSpace::free_memory(Region& region) {
   if (region.shared != nullptr) release_shared(region.shared);
-  for (uint32_t i = 0; i < region.extent_count; ++i)
-    page_allocator().free(region.extents[i].base, region.extents[i].size);
+  if (!region.borrowed)
+    for (uint32_t i = 0; i < region.extent_count; ++i)
+      page_allocator().free(region.extents[i].base, region.extents[i].size);
   release(region.extents);
   delete &region;
 }
@@ -79,10 +80,13 @@ void AddressSpace::unpin() {
 /// Makes one region of two neighbours that differ in nothing. False: they do, or there is no memory for the longer list.
 bool AddressSpace::absorb(Region& region, Region& next) {
   const bool alike = region.end == next.start && region.protection == next.protection && region.kind == next.kind &&
-                     region.shared == nullptr && next.shared == nullptr && strcmp(region.name, next.name) == 0 &&
+                     region.borrowed == next.borrowed && region.shared == nullptr && next.shared == nullptr &&
+                     strcmp(region.name, next.name) == 0 &&
                      (region.extents == nullptr) == (next.extents == nullptr) &&
                      (region.kind == RegionKind::anonymous || region.kind == RegionKind::heap);
-  if (!alike) return false;
+  // A split copies the list, and must not fail for want of memory when memory is given back.
+  constexpr uint32_t longest_list = 256;
+  if (!alike || region.extent_count + next.extent_count > longest_list) return false;
   if (region.extents != nullptr) {
     const uint32_t count = region.extent_count + next.extent_count;
     auto* extents = static_cast<Extent*>(allocate(count * sizeof(Extent)));
@@ -169,6 +173,7 @@ Sysret AddressSpace::map_locked(const Request& request) {
     if (address == 0) return -ENOMEM;
   }
 
+  if (size > limit_ - min(mapped_bytes_, limit_)) return -ENOMEM;
   Owned<Region> region(new (nothrow) Region);
   if (!region) return -ENOMEM;
   region->start = address;
@@ -213,6 +218,7 @@ int AddressSpace::split(Region& region, UserAddr at) {
   upper->end = region.end;
   upper->protection = region.protection;
   upper->kind = region.kind;
+  upper->borrowed = region.borrowed;
   upper->file_offset = region.file_offset + offset;
   memcpy(upper->name, region.name, sizeof(region.name));
   if (region.shared != nullptr) {

@@ -52,6 +52,8 @@ class AddressSpace : Immovable {
   /// Takes over a copy of everything `parent` maps: private memory is copied, shared memory shared. Runs in the child;
   /// the parent's thread sleeps meanwhile. `stack_pointer`: below it the stack it lies in is not worth copying.
   [[nodiscard]] int copy_memory_of(AddressSpace& parent, UserAddr stack_pointer);
+  /// vfork: everything `parent` maps, without memory of its own. The parent keeps it until clear().
+  [[nodiscard]] int borrow_memory_of(AddressSpace& parent);
   /// Makes the running process' page tables agree with the regions (after copy_memory_of, in the new address space).
   [[nodiscard]] int map_all();
 
@@ -76,9 +78,17 @@ class AddressSpace : Immovable {
   [[nodiscard]] UserAddr find_hole(UserAddr from, UserAddr to, uint64_t size, uint64_t alignment);
 
   [[nodiscard]] uint64_t mapped_bytes() const { return mapped_bytes_; }
+  /// RLIMIT_AS and RLIMIT_DATA: no mapping beyond `total` bytes, no heap beyond `heap`.
+  void set_limits(uint64_t total, uint64_t heap) {
+    Guard guard(lock_);
+    limit_ = total;
+    heap_limit_ = heap;
+  }
 
  private:
   struct Hole;
+  [[nodiscard]] static Region* copy_of(const Region& from);
+  void copy_plan_of(const AddressSpace& parent);
   [[nodiscard]] Region* find(UserAddr address);
   [[nodiscard]] Sysret map_locked(const Request& request);
   [[nodiscard]] int unmap_locked(UserAddr start, UserAddr end);
@@ -107,6 +117,7 @@ class AddressSpace : Immovable {
   uint64_t heap_limit_ = 0;
   bool large_pages_ = false;
   uint64_t mapped_bytes_ = 0;
+  uint64_t limit_ = ~0ull;
 };
 
 /// Pins an address space for a scope.

@@ -168,6 +168,8 @@ int prepare_process(Process& process, App& app, const hobbes_app_launch& launch,
   process.group = process.session = process.pid;
   process.files = fs::FdTable::create_stdio(app);
   if (process.files == nullptr) return -ENOMEM;
+  process.credentials.start(app.uid, app.gid);
+  process.limits.start(app.memory.stack_size, app.memory.heap_size, fs::FdTable::limit);
   share_of_cpus(app.cpu_mask, number, launch.ranks, process.threads.front()->affinity);
   return 0;
 }

@@ -6,6 +6,7 @@
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/fs/namespace.hpp"
 #include "cokernel/kernel/fs/random.hpp"
+#include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/signal_frame.hpp"
@@ -151,11 +152,13 @@ int build_stack(Process& process, const ProgramStrings& strings, const ElfImage&
   fs::fill_random(seed, sizeof(seed));
   const UserAddr random = stack.push(seed, sizeof(seed));
 
+  const Credentials& owner = process.credentials;  // no other thread is left that could change them
   const uint64_t auxiliary[][2] = {
       {AT_PHDR, image.program_headers()}, {AT_PHENT, sizeof(ElfSegment)}, {AT_PHNUM, image.header.program_count},
       {AT_PAGESZ, page_size}, {AT_BASE, interpreter != nullptr ? interpreter->bias : 0}, {AT_FLAGS, 0},
-      {AT_ENTRY, image.entry()}, {AT_UID, process.app->uid}, {AT_EUID, process.app->uid}, {AT_GID, process.app->gid},
-      {AT_EGID, process.app->gid}, {AT_PLATFORM, platform}, {AT_HWCAP, port::hwcap()}, {AT_CLKTCK, 100}, {AT_SECURE, 0},
+      {AT_ENTRY, image.entry()}, {AT_UID, owner.user.real}, {AT_EUID, owner.user.effective}, {AT_GID, owner.group.real},
+      {AT_EGID, owner.group.effective}, {AT_PLATFORM, platform}, {AT_HWCAP, port::hwcap()}, {AT_CLKTCK, 100},
+      {AT_SECURE, 0},
       {AT_RANDOM, random}, {AT_HWCAP2, 0}, {AT_EXECFN, name}, {AT_MINSIGSTKSZ, port::fpu_state_size() + 1024},
       {AT_NULL, 0}};
   constexpr uint64_t auxiliary_count = sizeof(auxiliary) / sizeof(auxiliary[0]);
@@ -193,6 +196,8 @@ int build_stack(Process& process, const ProgramStrings& strings, const ElfImage&
 
 void reset_signals(Thread& self) {
   Guard guard(process_lock());
+  forget_posix_timers(*self.process);
+  self.process->exit_signal = SIGCHLD;
   for (SignalAction& action : self.process->actions)
     if (action.handler != sig_ignore) action = SignalAction{};
   self.alternate_stack = {0, ss_disable, 0, 0};
@@ -234,7 +239,10 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
   if (!leave_other_threads(self)) return -EAGAIN;
 
   gone = true;
+  release_robust_futexes(self);
   process.space.clear(true);
+  process.space.set_limits(process.limits.at[limit_space].soft, plan.heap_size);
+  return_loan(process);
   process.stubs.forget();
   process.image = image->file;
   const Sysret bottom = map_stack(process.space, plan);
@@ -255,7 +263,10 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
     return static_cast<int>(started);
   }
   name_process(process, image->path);
-  if (process.files != nullptr) process.files->close_on_exec();
+  if (process.files != nullptr) {
+    process.files->close_on_exec();
+    process.files->set_limit(process.limits.at[limit_files].soft);
+  }
   reset_signals(self);
 
   Registers& registers = *self.registers;

@@ -5,62 +5,34 @@
 
 #include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/futex_queue.hpp"
 #include "cokernel/kernel/syscall.hpp"
 #include "cokernel/kernel/user_memory.hpp"
 
 namespace hobbes::lwk {
 namespace {
 
-constexpr uint32_t bucket_count = 256;
-constexpr int op_wait = 0, op_wake = 1, op_requeue = 3, op_cmp_requeue = 4, op_wake_op = 5, op_wait_bitset = 9,
-              op_wake_bitset = 10;
+constexpr int op_wait = 0, op_wake = 1, op_requeue = 3, op_cmp_requeue = 4, op_wake_op = 5, op_lock_pi = 6,
+              op_unlock_pi = 7, op_trylock_pi = 8, op_wait_bitset = 9, op_wake_bitset = 10, op_lock_pi2 = 13;
 constexpr int flag_private = 128, flag_realtime = 256;
-constexpr uint32_t any_bits = ~0u;
-constexpr uint32_t owner_died = 0x40000000, has_waiters = 0x80000000, owner_bits = 0x3fffffff;
-constexpr int robust_limit = 2048;
 
-struct FutexWaiter : ListNode {
-  Thread* thread = nullptr;
-  PhysAddr key = 0;
-  uint32_t bits = any_bits;
-  bool woken = false;  // under the bucket's lock; read without it by its own thread
-};
+FutexBucket buckets[futex_bucket_count];
 
-struct Bucket {
-  Mutex lock;
-  List<FutexWaiter> waiters;
-};
-
-Bucket buckets[bucket_count];
-
-Bucket& bucket_of(PhysAddr key) {
-  constexpr uint64_t golden = 0x9e3779b97f4a7c15;
-  return buckets[(key >> 2) * golden >> 56];
-}
-
-/// 0: not mapped.
-PhysAddr key_of(Process& process, UserAddr address) {
-  uint64_t contiguous = 0;
-  void* pointer = process.space.direct(address, sizeof(uint32_t), port::prot_read, contiguous);
-  return pointer == nullptr || contiguous < sizeof(uint32_t) ? 0 : port::physical(pointer);
-}
-
-int wake_locked(Bucket& bucket, PhysAddr key, int count, uint32_t bits) {
+int wake_locked(FutexBucket& bucket, PhysAddr key, int count, uint32_t bits) {
   int woken = 0;
   for (FutexWaiter& waiter : bucket.waiters) {
-    if (woken == count) break;
-    if (waiter.key != key || (waiter.bits & bits) == 0) continue;
+    if (waiter.key != key || waiter.owner != 0 || (waiter.bits & bits) == 0) continue;
     Thread& thread = *waiter.thread;
     waiter.unlink();
     __atomic_store_n(&waiter.woken, true, __ATOMIC_RELEASE);  // partner: the acquire in wait(); then the waiter may vanish
     wake_thread(thread);
-    ++woken;
+    if (++woken >= count) break;  // one at least, as Linux does
   }
   return woken;
 }
 
 int wake(PhysAddr key, int count, uint32_t bits) {
-  Bucket& bucket = bucket_of(key);
+  FutexBucket& bucket = futex_bucket(key);
   Guard guard(bucket.lock);
   return wake_locked(bucket, key, count, bits);
 }
@@ -68,7 +40,7 @@ int wake(PhysAddr key, int count, uint32_t bits) {
 /// Both buckets' locks, lower address first.
 class TwoGuards : Immovable {
  public:
-  TwoGuards(Bucket& a, Bucket& b) : first_(&a < &b ? a : b), second_(&a < &b ? b : a) {
+  TwoGuards(FutexBucket& a, FutexBucket& b) : first_(&a < &b ? a : b), second_(&a < &b ? b : a) {
     first_.lock.lock();
     if (&first_ != &second_) second_.lock.lock();
   }
@@ -78,15 +50,15 @@ class TwoGuards : Immovable {
   }
 
  private:
-  Bucket& first_;
-  Bucket& second_;
+  FutexBucket& first_;
+  FutexBucket& second_;
 };
 
 Sysret wait(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_ns, uint32_t bits) {
   if (bits == 0) return -EINVAL;
-  const PhysAddr key = key_of(*self.process, address);
+  const PhysAddr key = futex_key(*self.process, address);
   if (key == 0) return -EFAULT;
-  Bucket& bucket = bucket_of(key);
+  FutexBucket& bucket = futex_bucket(key);
   FutexWaiter waiter;
   waiter.thread = &self;
   waiter.key = key;
@@ -101,9 +73,9 @@ Sysret wait(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_
   const Wake wake = sleep_until([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline_ns);
   while (true) {
     // A requeue may have moved it to another bucket meanwhile.
-    Bucket& now = bucket_of(__atomic_load_n(&waiter.key, __ATOMIC_ACQUIRE));
+    FutexBucket& now = futex_bucket(__atomic_load_n(&waiter.key, __ATOMIC_ACQUIRE));
     Guard guard(now.lock);
-    if (&bucket_of(waiter.key) != &now) continue;
+    if (&futex_bucket(waiter.key) != &now) continue;
     if (waiter.woken) return 0;
     waiter.unlink();
     break;
@@ -112,42 +84,47 @@ Sysret wait(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_
 }
 
 Sysret requeue(Process& process, UserAddr from, int wake_count, int move_count, UserAddr to, const uint32_t* expected) {
-  const PhysAddr from_key = key_of(process, from);
-  const PhysAddr to_key = key_of(process, to);
-  if (from_key == 0 || to_key == 0) return -EFAULT;
   if (wake_count < 0 || move_count < 0) return -EINVAL;
-  Bucket& source = bucket_of(from_key);
-  Bucket& target = bucket_of(to_key);
+  if (to % sizeof(uint32_t) != 0) return -EINVAL;
+  const PhysAddr from_key = futex_key(process, from);
+  const PhysAddr to_key = futex_key(process, to);
+  if (from_key == 0 || to_key == 0) return -EFAULT;
+  FutexBucket& source = futex_bucket(from_key);
+  FutexBucket& target = futex_bucket(to_key);
   TwoGuards guards(source, target);
   if (expected != nullptr) {
     uint32_t value = 0;
     if (!port::load_user_word(from, value)) return -EFAULT;
     if (value != *expected) return -EAGAIN;
   }
-  int done = wake_locked(source, from_key, wake_count, any_bits);
+  const int woken = wake_count > 0 ? wake_locked(source, from_key, wake_count, any_futex_bits) : 0;
   int moved = 0;
   for (FutexWaiter& waiter : source.waiters) {
     if (moved == move_count) break;
-    if (waiter.key != from_key) continue;
+    if (waiter.key != from_key || waiter.owner != 0) continue;
+    ++moved;
+    if (from_key == to_key) continue;  // counted only: moved to the end it would be met again
     waiter.unlink();
     __atomic_store_n(&waiter.key, to_key, __ATOMIC_RELEASE);  // partner: the acquire in wait()
     target.waiters.push_back(waiter);
-    ++moved;
   }
-  done += moved;
-  return done;
+  return woken + moved;
 }
+
+/// The lowest twelve bits, as a signed number.
+uint32_t sign_extended(uint32_t bits) { return static_cast<uint32_t>(static_cast<int32_t>(bits << 20) >> 20); }
 
 /// FUTEX_WAKE_OP: changes *second, wakes on the first, and on the second if its old value compares.
 Sysret wake_op(Process& process, UserAddr first, int first_count, UserAddr second, int second_count, uint32_t code) {
-  const PhysAddr first_key = key_of(process, first);
-  const PhysAddr second_key = key_of(process, second);
+  if (second % sizeof(uint32_t) != 0) return -EINVAL;
+  const PhysAddr first_key = futex_key(process, first);
+  const PhysAddr second_key = futex_key(process, second);
   if (first_key == 0 || second_key == 0) return -EFAULT;
-  uint32_t operand = code >> 12 & 0xfff;
-  const uint32_t compare = code & 0xfff;
+  uint32_t operand = sign_extended(code >> 12);
+  const uint32_t compare = sign_extended(code);
   if ((code >> 31) != 0) operand = 1u << (operand & 31);
-  Bucket& a = bucket_of(first_key);
-  Bucket& b = bucket_of(second_key);
+  FutexBucket& a = futex_bucket(first_key);
+  FutexBucket& b = futex_bucket(second_key);
   TwoGuards guards(a, b);
   uint32_t old = 0;
   if (!port::load_user_word(second, old)) return -EFAULT;
@@ -177,9 +154,13 @@ Sysret wake_op(Process& process, UserAddr first, int first_count, UserAddr secon
     case 5: holds = left >= right; break;
     default: return -ENOSYS;
   }
-  int woken = wake_locked(a, first_key, first_count, any_bits);
-  if (holds) woken += wake_locked(b, second_key, second_count, any_bits);
+  int woken = wake_locked(a, first_key, first_count, any_futex_bits);
+  if (holds) woken += wake_locked(b, second_key, second_count, any_futex_bits);
   return woken;
+}
+
+bool has_timeout(int operation) {
+  return operation == op_wait || operation == op_wait_bitset || operation == op_lock_pi || operation == op_lock_pi2;
 }
 
 /// Reads the timeout of a waiting operation: relative for FUTEX_WAIT, absolute for the rest.
@@ -195,66 +176,58 @@ int read_deadline(UserAddr address, int operation, bool realtime, int64_t& deadl
   return 0;
 }
 
-}  // namespace
-
-int wake_futex(UserAddr address, int count) {
-  const PhysAddr key = key_of(*port::current().process, address);
-  return key == 0 ? 0 : wake(key, count, any_bits);
+/// A call that a signal ended starts anew if no handler ran; a relative timeout cannot.
+Sysret interruptible(Sysret result, int operation, int64_t deadline_ns) {
+  if (result != restart_call || deadline_ns == never) return result;
+  return operation == op_wait ? -EINTR : restart_never_handled;
 }
 
-void release_robust_futexes(Thread& self) {
-  // struct robust_list_head {next, offset, pending}; the list is the program's and may be anything.
-  struct Head {
-    uint64_t next;
-    int64_t offset;
-    uint64_t pending;
-  } head;
-  if (self.robust_list == 0 || !read_user(self.robust_list, head)) return;
-  const auto hand_on = [&](UserAddr entry) {
-    const UserAddr word = entry + static_cast<uint64_t>(head.offset);
-    uint32_t value = 0;
-    if (!is_user_range(word, sizeof(value)) || word % sizeof(value) != 0) return;
-    while (port::load_user_word(word, value) && (value & owner_bits) == static_cast<uint32_t>(self.tid)) {
-      const uint32_t seen = value;
-      if (!port::compare_exchange_user_word(word, value, (value & has_waiters) | owner_died)) return;
-      if (value != seen) continue;
-      if ((seen & has_waiters) != 0) wake_futex(word, 1);
-      return;
-    }
-  };
-  UserAddr entry = head.next;
-  for (int i = 0; i < robust_limit && (entry & ~1ull) != self.robust_list; ++i) {
-    uint64_t next = 0;
-    if (!read_user(entry & ~1ull, next)) return;
-    if (entry != head.pending) hand_on(entry & ~1ull);
-    entry = next;
-  }
-  if (head.pending != 0) hand_on(head.pending & ~1ull);
+}  // namespace
+
+FutexBucket& futex_bucket_at(uint32_t index) { return buckets[index]; }
+
+FutexBucket& futex_bucket(PhysAddr key) {
+  constexpr uint64_t golden = 0x9e3779b97f4a7c15;
+  static_assert(futex_bucket_count == 256);
+  return buckets[(key >> 2) * golden >> 56];
+}
+
+PhysAddr futex_key(Process& process, UserAddr address) {
+  uint64_t contiguous = 0;
+  if (!is_user_range(address, sizeof(uint32_t))) return 0;
+  void* pointer = process.space.direct(address, sizeof(uint32_t), port::prot_read, contiguous);
+  return pointer == nullptr || contiguous < sizeof(uint32_t) ? 0 : port::physical(pointer);
+}
+
+int wake_futex(UserAddr address, int count) {
+  const PhysAddr key = futex_key(*port::current().process, address);
+  return key == 0 ? 0 : wake(key, count, any_futex_bits);
 }
 
 Sysret sys_futex(Thread& self, const Args& args) {
   const UserAddr address = args[0];
   const int operation = static_cast<int>(args[1]) & ~(flag_private | flag_realtime);
+  const bool realtime = (args[1] & flag_realtime) != 0;
   const auto value = static_cast<uint32_t>(args[2]);
   const int count = static_cast<int>(args[2]);
-  if (!is_user_range(address, sizeof(uint32_t))) return -EFAULT;
+  int64_t deadline_ns = never;
+  if (has_timeout(operation)) {
+    const bool of_realtime = realtime || operation == op_lock_pi;
+    if (const int error = read_deadline(args[3], operation, of_realtime, deadline_ns); error != 0) return error;
+  }
+  if (realtime && operation != op_wait_bitset && operation != op_lock_pi2) return -ENOSYS;
   if (address % sizeof(uint32_t) != 0) return -EINVAL;
   switch (operation) {
     case op_wait:
     case op_wait_bitset: {
-      int64_t deadline_ns = never;
-      const bool realtime = (args[1] & flag_realtime) != 0;
-      if (const int error = read_deadline(args[3], operation, realtime, deadline_ns); error != 0) return error;
-      const uint32_t bits = operation == op_wait ? any_bits : static_cast<uint32_t>(args[5]);
-      const Sysret result = wait(self, address, value, deadline_ns, bits);
-      // A relative timeout cannot simply be started anew.
-      return result == restart_call && operation == op_wait && deadline_ns != never ? -EINTR : result;
+      const uint32_t bits = operation == op_wait ? any_futex_bits : static_cast<uint32_t>(args[5]);
+      return interruptible(wait(self, address, value, deadline_ns, bits), operation, deadline_ns);
     }
     case op_wake:
     case op_wake_bitset: {
-      const PhysAddr key = key_of(*self.process, address);
-      const uint32_t bits = operation == op_wake ? any_bits : static_cast<uint32_t>(args[5]);
+      const uint32_t bits = operation == op_wake ? any_futex_bits : static_cast<uint32_t>(args[5]);
       if (bits == 0) return -EINVAL;
+      const PhysAddr key = futex_key(*self.process, address);
       return key == 0 ? -EFAULT : wake(key, count, bits);
     }
     case op_requeue:
@@ -266,8 +239,12 @@ Sysret sys_futex(Thread& self, const Args& args) {
     case op_wake_op:
       return wake_op(*self.process, address, count, args[4], static_cast<int>(args[3]),
                      static_cast<uint32_t>(args[5]));
-    default:
-      return -ENOSYS;
+    case op_lock_pi:
+    case op_lock_pi2:
+    case op_trylock_pi:
+      return lock_pi_futex(self, address, deadline_ns, operation == op_trylock_pi);
+    case op_unlock_pi: return unlock_pi_futex(self, address);
+    default: return -ENOSYS;
   }
 }
 

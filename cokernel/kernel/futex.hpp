@@ -11,5 +11,7 @@ namespace hobbes::lwk {
 int wake_futex(UserAddr address, int count);
 /// Robust futexes held by a thread that dies are marked and handed on.
 void release_robust_futexes(Thread& self);
+/// Afterwards: what else it owned goes to whoever waits for it. Nobody waits for this thread any more.
+void leave_pi_futexes(Thread& self);
 
 }  // namespace hobbes::lwk

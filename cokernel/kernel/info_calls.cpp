@@ -4,7 +4,6 @@
 #include "cokernel/kernel/app.hpp"
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/clock.hpp"
-#include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -15,30 +14,10 @@ namespace hobbes::lwk {
 
 Sysret sys_getpid(Thread& self, const Args&) { return self.process->pid; }
 Sysret sys_gettid(Thread& self, const Args&) { return self.tid; }
-Sysret sys_getuid(Thread& self, const Args&) { return self.process->app->uid; }
-Sysret sys_getgid(Thread& self, const Args&) { return self.process->app->gid; }
-
 Sysret sys_getppid(Thread& self, const Args&) {
   Guard guard(process_lock());
   return self.process->parent->pid;
 }
-
-Sysret sys_getresuid(Thread& self, const Args& args) {
-  for (int i = 0; i < 3; ++i)
-    if (!write_user(args[i], self.process->app->uid)) return -EFAULT;
-  return 0;
-}
-
-Sysret sys_getresgid(Thread& self, const Args& args) {
-  for (int i = 0; i < 3; ++i)
-    if (!write_user(args[i], self.process->app->gid)) return -EFAULT;
-  return 0;
-}
-
-/// Changing to what one is already is fine; nothing else is.
-Sysret sys_setuid(Thread& self, const Args& args) { return args[0] == self.process->app->uid ? 0 : -EPERM; }
-Sysret sys_setgid(Thread& self, const Args& args) { return args[0] == self.process->app->gid ? 0 : -EPERM; }
-Sysret sys_getgroups(Thread&, const Args&) { return 0; }
 
 Sysret sys_getpgid(Thread& self, const Args& args) {
   Guard guard(process_lock());
@@ -122,37 +101,6 @@ Sysret sys_set_tid_address(Thread& self, const Args& args) {
   return self.tid;
 }
 
-Sysret sys_set_robust_list(Thread& self, const Args& args) {
-  constexpr uint64_t head_size = 24;
-  if (args[1] != head_size) return -EINVAL;
-  self.robust_list = args[0];
-  return 0;
-}
-
-Sysret sys_prlimit64(Thread& self, const Args& args) {
-  constexpr uint64_t limit_data = 2, limit_stack = 3, limit_core = 4, limit_files = 7, unlimited = ~0ull;
-  constexpr uint64_t file_limit = fs::FdTable::limit;
-  if (args[0] != 0 && static_cast<int>(args[0]) != self.process->pid) return -ESRCH;
-  if (args[1] >= 16) return -EINVAL;
-  struct {
-    uint64_t soft, hard;
-  } limit{unlimited, unlimited};
-  if (args[1] == limit_stack) limit.soft = self.process->app->memory.stack_size;
-  if (args[1] == limit_data) limit.soft = self.process->app->memory.heap_size;
-  if (args[1] == limit_core) limit.soft = limit.hard = 0;
-  if (args[1] == limit_files) limit.soft = limit.hard = file_limit;
-  if (args[2] != 0) {
-    decltype(limit) wanted;
-    if (!read_user(args[2], wanted)) return -EFAULT;
-    if (wanted.soft > wanted.hard) return -EINVAL;
-    if (wanted.hard > limit.hard) return -EPERM;
-  }
-  return args[3] == 0 || write_user(args[3], limit) ? 0 : -EFAULT;
-}
-
-Sysret sys_getrlimit(Thread& self, const Args& args) { return sys_prlimit64(self, {{0, args[0], 0, args[1]}}); }
-Sysret sys_setrlimit(Thread& self, const Args& args) { return sys_prlimit64(self, {{0, args[0], args[1], 0}}); }
-
 Sysret sys_prctl(Thread& self, const Args& args) {
   constexpr uint64_t set_name = 15, get_name = 16;
   switch (args[0]) {
@@ -170,39 +118,25 @@ Sysret sys_prctl(Thread& self, const Args& args) {
   }
 }
 
-Sysret sys_sched_yield(Thread&, const Args&) {
-  port::relax();
-  return 0;
-}
-
-Sysret sys_sched_getaffinity(Thread& self, const Args& args) {
-  uint64_t mask[4];
-  constexpr uint64_t whole = sizeof(mask);
-  Guard guard(process_lock());
-  const Thread* thread = args[0] == 0 ? &self : find_thread(static_cast<int>(args[0]));
-  if (thread == nullptr) return -ESRCH;
-  if (args[1] < sizeof(uint64_t) || args[1] % sizeof(uint64_t) != 0) return -EINVAL;
-  allowed_cpus(*thread, mask);
-  const uint64_t size = min(args[1], whole);
-  return copy_out(args[2], mask, size) ? static_cast<Sysret>(size) : -EFAULT;
-}
-
-Sysret sys_sched_setaffinity(Thread& self, const Args& args) {
-  uint64_t mask[4] = {};
-  constexpr uint64_t whole = sizeof(mask);
-  if (!copy_in(mask, args[2], min(args[1], whole))) return -EFAULT;
-  Guard guard(process_lock());
-  Thread* thread = args[0] == 0 ? &self : find_thread(static_cast<int>(args[0]));
-  if (thread == nullptr) return -ESRCH;
-  if (thread->process->app != self.process->app) return -EPERM;
-  return pin_thread(*thread, mask);
-}
-
 Sysret sys_getcpu(Thread& self, const Args& args) {
   uint32_t cpu = 0, node = 0;
   where_is(self, cpu, node);
   if (args[0] != 0 && !write_user(args[0], cpu)) return -EFAULT;
   return args[1] == 0 || write_user(args[1], node) ? 0 : -EFAULT;
 }
+
+Sysret sys_personality(Thread& self, const Args& args) {
+  constexpr uint32_t only_ask = 0xffffffff;
+  const auto wanted = static_cast<uint32_t>(args[0]);
+  Guard guard(process_lock());
+  const auto before = static_cast<Sysret>(self.process->personality);
+  if (wanted != only_ask) self.process->personality = wanted;
+  return before;
+}
+
+/// The node's name and the node's clock are not the enclave's to set.
+Sysret sys_sethostname(Thread&, const Args&) { return -EPERM; }
+Sysret sys_setdomainname(Thread&, const Args&) { return -EPERM; }
+Sysret sys_settimeofday(Thread&, const Args&) { return -EPERM; }
 
 }  // namespace hobbes::lwk

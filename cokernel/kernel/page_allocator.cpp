@@ -163,6 +163,7 @@ PhysAddr PageAllocator::allocate(uint32_t order, bool zeroed, bool* was_zero) {
 
 int PageAllocator::allocate_extents(UserAddr address, uint64_t size, bool zeroed, Extent*& extents, uint32_t& count) {
   constexpr uint32_t most = 4096;
+  if (is_low(pages_of(size))) return -ENOMEM;
   Buffer scratch(most * sizeof(Extent));
   if (!scratch) return -ENOMEM;
   auto* found = reinterpret_cast<Extent*>(scratch.data());
@@ -251,6 +252,11 @@ uint8_t& PageAllocator::tag(PhysAddr page) {
   // Unlocked: the page is allocated, so its block stays, and the byte is its owner's.
   Block* block = block_of(page);
   return block->table[(page - block->base) >> page_shift].tag;
+}
+
+bool PageAllocator::is_low(uint64_t after_pages) {
+  constexpr uint64_t kept = (1 << 20) >> page_shift;
+  return free_pages() < after_pages + kept;
 }
 
 uint64_t PageAllocator::total_pages() {

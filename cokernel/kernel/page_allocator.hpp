@@ -40,6 +40,8 @@ class PageAllocator : Immovable {
   /// One byte of bookkeeping for the heap, a page; its owner sets it after allocate().
   [[nodiscard]] uint8_t& tag(PhysAddr page);
 
+  /// Whether only what is kept for the kernel is left: who gives memory back needs some for it.
+  [[nodiscard]] bool is_low(uint64_t after_pages = 0);
   [[nodiscard]] uint64_t total_pages();
   [[nodiscard]] uint64_t free_pages();
 

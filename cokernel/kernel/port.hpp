@@ -67,6 +67,11 @@ void set_user_tls(UserAddr base);
 [[nodiscard]] UserAddr user_tls();
 /// The machine CPU (Linux number) the running thread is on now.
 [[nodiscard]] uint32_t machine_cpu();
+/// CPU time: of a thread of the running process, of any process' threads that were and are.
+[[nodiscard]] int64_t thread_cpu_ns(const Thread& thread);
+[[nodiscard]] int64_t process_cpu_ns(const Process& process);
+/// A full memory barrier on every CPU that runs a thread of the running process, or of any (`everybody`).
+void memory_barrier(bool everybody);
 /// Keeps a thread on these enclave-logical CPUs (bit mask).
 void set_affinity(Thread& thread, const uint64_t mask[4]);
 

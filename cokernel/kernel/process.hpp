@@ -3,12 +3,18 @@
 #pragma once
 
 #include "cokernel/kernel/address_space.hpp"
+#include "cokernel/kernel/cpu_time.hpp"
+#include "cokernel/kernel/credentials.hpp"
 #include "cokernel/kernel/fs/file.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/lock.hpp"
+#include "cokernel/kernel/pid_watcher.hpp"
 #include "cokernel/kernel/registers.hpp"
+#include "cokernel/kernel/resource_limits.hpp"
+#include "cokernel/kernel/scheduling.hpp"
 #include "cokernel/kernel/signal.hpp"
+#include "cokernel/kernel/timers.hpp"
 #include "cokernel/kernel/user_memory.hpp"
 #include "cokernel/kernel/wait_queue.hpp"
 
@@ -78,12 +84,22 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   int exit_status = 0;  ///< wait4's encoding
   bool exiting = false;
   bool in_exec = false;  ///< other threads are leaving
+  bool expects_barriers = false;  ///< atomic: registered for membarrier(2)
   SignalAction actions[signal_count] = {};
   SignalSet pending = 0;
   SignalInfo pending_info[signal_count];
+  SignalBacklog backlog;
   WaitQueue child_ended;
   WaitQueue thread_left;
-  int64_t alarm_deadline = never;
+  int exit_signal = SIGCHLD;  ///< what its parent gets; 0: nothing
+  Credentials credentials;
+  ResourceLimits limits;
+  uint64_t personality = 0;
+  ProcessTimers timers;
+  CpuTime cpu;           ///< a zombie's
+  CpuTime children_cpu;  ///< of those waited for, and theirs
+  List<PidWatcher> pid_watchers;
+  Thread* lender = nullptr;  ///< of a vfork child: the thread whose memory it uses, and which waits
 
   // The port's.
   StubPages stubs;
@@ -113,7 +129,10 @@ struct Thread : ThreadNode, Immovable {
   // Under the process table's lock.
   SignalSet pending = 0;
   SignalInfo pending_info[signal_count];
-  bool killed = false;  ///< must leave: its process ends or execs
+  SignalBacklog backlog;
+  bool killed = false;   ///< must leave: its process ends or execs
+  bool leaving = false;  ///< it owns no futex any more
+  Scheduling scheduling;
 
   // The running thread's own.
   SignalSet mask = 0;
@@ -122,6 +141,7 @@ struct Thread : ThreadNode, Immovable {
   AlternateStack alternate_stack{0, ss_disable, 0, 0};
   UserAddr clear_on_exit = 0;  ///< set_tid_address
   UserAddr robust_list = 0;
+  uint32_t has_lent = 0;  ///< atomic: a vfork child uses its memory
   uint64_t affinity[4] = {};
   uint64_t traps = 0, host_calls = 0, unimplemented = 0, patches = 0;
 };

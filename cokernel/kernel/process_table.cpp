@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Births and deaths. A thread that has left still runs on its kernel stack until the port is done with it; such threads
-// wait in `departed` and are freed by whoever creates the next one.
+// wait in `departed` and are freed by whoever creates or leaves next.
 #include "cokernel/kernel/process_table.hpp"
 
 #include "cokernel/kernel/apps.hpp"
@@ -8,6 +8,7 @@
 #include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/idle.hpp"
+#include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -39,12 +40,15 @@ void free_thread(Thread* thread) {
 
 /// Under table_lock: nothing refers to the process any more.
 void bury(Process& process) {
+  while (PidWatcher* watcher = process.pid_watchers.pop_front()) watcher->process = nullptr;
   process.SiblingNode::unlink();
   process.ProcessNode::unlink();
   delete &process;
 }
 
-bool ignores_children(const Process& process) {
+/// Whether a process does not want to hear of the end of its child.
+bool ignores_child(const Process& process, const Process& child) {
+  if (&process != &the_init && child.exit_signal != SIGCHLD) return false;
   const SignalAction& action = process.actions[SIGCHLD - 1];
   return action.handler == sig_ignore || (action.flags & SA_NOCLDWAIT) != 0 || &process == &the_init;
 }
@@ -60,12 +64,14 @@ void give_children_away(Process& process) {
 
 void notify_parent(Process& process) {
   SignalInfo info{};
-  info.signo = SIGCHLD;
+  info.signo = process.exit_signal;
   const int status = process.exit_status;
   info.code = (status & 0x7f) == 0 ? 1 : 2;  // CLD_EXITED, CLD_KILLED
   info.child.pid = process.pid;
+  info.child.uid = process.credentials.user.real;
   info.child.status = (status & 0x7f) == 0 ? status >> 8 : status & 0x7f;
-  if (process.parent != &the_init) send_signal_locked(*process.parent, info);
+  if (process.parent != &the_init && info.signo != 0) (void)send_signal_locked(*process.parent, info);
+  for (PidWatcher& watcher : process.pid_watchers) watcher.changed.wake_all();
   process.parent->child_ended.wake_all();
 }
 
@@ -82,15 +88,18 @@ void end_process(Process& process) {
   }
   process.image = fs::FileRef();  // may wait for the host: not under the lock
   process.space.clear(false);
+  return_loan(process);
   App* app = process.app;
   {
     Guard guard(table_lock);
     give_children_away(process);
+    forget_all_timers(process);
+    process.cpu = process_cpu_time(process);
     process.state = ProcessState::zombie;
     const int status = process.exit_status;
     const bool is_rank = process.is_rank;
     notify_parent(process);
-    if (ignores_children(*process.parent)) bury(process);
+    if (ignores_child(*process.parent, process)) bury(process);
     if (app != nullptr) app_process_ended_locked(*app, is_rank, status);
   }
 }
@@ -117,6 +126,7 @@ Thread* find_thread(int tid) {
 
 Thread* create_thread(Process& process) {
   collect_departed();
+  if (page_allocator().is_low()) return nullptr;
   Owned<Thread> thread(new (nothrow) Thread);
   if (!thread) return nullptr;
   thread->kernel_stack = allocate(kernel_stack_size);
@@ -193,7 +203,9 @@ void port_process_gone(uint32_t port_process) {
 void exit_thread(int exit_status) {
   Thread& self = port::current();
   Process& process = *self.process;
+  collect_departed();  // or their memory would wait for the next thread that is made
   release_robust_futexes(self);
+  leave_pi_futexes(self);
   if (self.clear_on_exit != 0) {
     const uint32_t zero = 0;
     // A bad address is the program's own business.
@@ -270,12 +282,14 @@ bool leave_other_threads(Thread& self) {
   return wake == Wake::condition;
 }
 
-Sysret wait_for_child(Process& parent, int pid, int& status, int options, int& who) {
+Sysret wait_for_child(Process& parent, const WaitRequest& request, Waited& waited) {
   int result = 0;
   const auto matches = [&](const Process& child) {
-    if (pid == -1) return true;
-    if (pid == 0) return child.group == parent.group;
-    return pid < -1 ? child.group == -pid : child.pid == pid;
+    const bool is_clone = child.exit_signal != SIGCHLD;
+    if ((request.options & wait_all) == 0 && is_clone != ((request.options & wait_clone) != 0)) return false;
+    if (request.pid == -1) return true;
+    if (request.pid == 0) return child.group == parent.group;
+    return request.pid < -1 ? child.group == -request.pid : child.pid == request.pid;
   };
   const auto look = [&] {
     Guard guard(table_lock);
@@ -284,22 +298,35 @@ Sysret wait_for_child(Process& parent, int pid, int& status, int options, int& w
       if (!matches(child)) continue;
       any = true;
       if (child.state != ProcessState::zombie) continue;
-      status = child.exit_status;
-      who = child.pid;
-      bury(child);
+      CpuTime all = child.cpu;
+      all += child.children_cpu;
+      waited = {child.pid, child.exit_status, child.credentials.user.real, all};
       result = 1;
+      if ((request.options & wait_nowait) != 0) return true;
+      parent.children_cpu += all;
+      bury(child);
       return true;
     }
     if (!any) result = -ECHILD;
     return !any;
   };
-  if ((options & wait_nohang) != 0) {
+  if ((request.options & wait_nohang) != 0) {
     (void)look();
     return result;
   }
   Waiter waiter(parent.child_ended);
   const Wake wake = sleep_until(look, never);
   return wake == Wake::signal ? restart_call : result;
+}
+
+void return_loan(Process& process) {
+  Thread* lender = process.lender;
+  if (lender == nullptr) return;
+  process.lender = nullptr;
+  Guard guard(table_lock);  // the lender cannot be gone before it is woken
+  // release: nothing of the memory is used afterwards; partner: the acquire in clone.cpp.
+  __atomic_store_n(&lender->has_lent, 0, __ATOMIC_RELEASE);
+  wake_thread(*lender);
 }
 
 }  // namespace hobbes::lwk

@@ -42,7 +42,27 @@ void port_process_gone(uint32_t port_process);
 constexpr int exited(int code) { return (code & 0xff) << 8; }
 constexpr int killed_by(int signal) { return signal; }
 
-[[nodiscard]] Sysret wait_for_child(Process& parent, int pid, int& status, int options, int& who);
-inline constexpr int wait_nohang = 1;
+/// The options of wait4 and waitid.
+enum WaitOptions : uint32_t {
+  wait_nohang = 1, wait_untraced = 2, wait_exited = 4, wait_continued = 8, wait_nowait = 0x1000000,
+  wait_nothread = 0x20000000, wait_all = 0x40000000, wait_clone = 0x80000000,
+};
+struct WaitRequest {
+  int pid = -1;  ///< as wait4's: -1 any, 0 of the own group, < -1 of that group
+  uint32_t options = 0;
+};
+struct Waited {
+  int pid = 0, status = 0;
+  uint32_t uid = 0;
+  CpuTime cpu;
+};
+/// 1 and who it was; 0: none has ended (wait_nohang); -ECHILD, or a signal came.
+[[nodiscard]] Sysret wait_for_child(Process& parent, const WaitRequest& request, Waited& waited);
+
+/// A vfork child no longer uses the memory of the thread that waits for it.
+void return_loan(Process& process);
+
+/// limit_calls.cpp: a new process is kept to its parent's limits.
+void inherit_limits(Process& child, const Process& parent);
 
 }  // namespace hobbes::lwk

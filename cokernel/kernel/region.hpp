@@ -29,6 +29,7 @@ struct Region : ListNode {
   RegionKind kind = RegionKind::anonymous;
   Extent* extents = nullptr;  ///< in order; owned unless `shared`; null: reserved addresses without memory (PROT_NONE)
   uint32_t extent_count = 0;
+  bool borrowed = false;      ///< of a vfork child: the extents' memory is its parent's
   SharedMemory* shared = nullptr;
   uint64_t shared_offset = 0;
   char name[64] = {};  ///< for /proc/self/maps: a path, "[heap]", "[stack]", ""

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cokernel/kernel/signal.hpp"
 
+#include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/signal_frame.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -26,32 +27,39 @@ bool is_ignored(const Process& process, int signal) {
   return handler == sig_ignore || (handler == sig_default && default_action(signal) == Default::ignore);
 }
 
-void queue(SignalSet& pending, SignalInfo* infos, const SignalInfo& info) {
-  if ((pending & signal_bit(info.signo)) != 0) return;  // standard signals do not queue
-  infos[info.signo - 1] = info;
-  pending |= signal_bit(info.signo);
+/// What send_signal_locked says.
+int queue(SignalSet& pending, SignalInfo* infos, SignalBacklog& backlog, const SignalInfo& info) {
+  const bool is_pending = (pending & signal_bit(info.signo)) != 0;
+  if (is_pending && info.signo < first_queued_signal) return 0;
+  if (!is_pending) {
+    infos[info.signo - 1] = info;
+    pending |= signal_bit(info.signo);
+    return 1;
+  }
+  auto* later = new (nothrow) QueuedSignal;
+  if (later == nullptr) return -EAGAIN;
+  later->info = info;
+  backlog.push_back(*later);
+  return 1;
 }
 
-/// Under process_lock: takes the lowest signal that may be delivered now.
-bool take(Thread& self, SignalInfo& info) {
-  SignalSet* sets[] = {&self.pending, &self.process->pending};
-  SignalInfo* infos[] = {self.pending_info, self.process->pending_info};
-  for (int i = 0; i < 2; ++i) {
-    const SignalSet ready = *sets[i] & ~self.mask;
-    if (ready == 0) continue;
-    const int signal = __builtin_ctzll(ready) + 1;
-    info = infos[i][signal - 1];
-    *sets[i] &= ~signal_bit(signal);
-    return true;
+/// The next of the same number becomes the pending one.
+void advance(SignalSet& pending, SignalInfo* infos, SignalBacklog& backlog, int signal) {
+  for (QueuedSignal& later : backlog) {
+    if (later.info.signo != signal) continue;
+    infos[signal - 1] = later.info;
+    later.unlink();
+    delete &later;
+    return;
   }
-  return false;
+  pending &= ~signal_bit(signal);
 }
 
 /// A call that a signal interrupted goes back to its `syscall` instruction, which every site keeps, or ends with EINTR.
 void finish_interrupted_call(Registers& registers, bool again) {
   if (registers.number == no_call) return;
   const auto result = static_cast<int64_t>(registers.rax);
-  if (result != restart_call && result != restart_never_handled) return;
+  if (result > restart_call || result < restart_never_handled) return;
   if (again) {
     registers.rax = registers.number;
     registers.rip -= 2;
@@ -73,7 +81,8 @@ void handle(Thread& self, Registers& registers, const SignalInfo& info) {
     return;
   if (action.handler == sig_default) exit_process(killed_by(info.signo));
 
-  const bool restarts = (action.flags & SA_RESTART) != 0 && static_cast<int64_t>(registers.rax) == restart_call;
+  const auto result = static_cast<int64_t>(registers.rax);
+  const bool restarts = result == restart_always || ((action.flags & SA_RESTART) != 0 && result == restart_call);
   finish_interrupted_call(registers, restarts);
   const SignalSet return_mask = self.restore_mask ? self.saved_mask : self.mask;
   self.restore_mask = false;
@@ -91,8 +100,25 @@ void alert(Thread& thread) {
   if (&thread != &port::current()) port::interrupt(thread);
 }
 
-void send_signal_locked(Process& process, const SignalInfo& info) {
-  if (process.state != ProcessState::alive || process.exiting || process.pid == 1) return;
+bool take_signal_locked(Thread& self, SignalSet wanted, SignalInfo& info) {
+  Process& process = *self.process;
+  SignalSet* sets[] = {&self.pending, &process.pending};
+  SignalInfo* infos[] = {self.pending_info, process.pending_info};
+  SignalBacklog* backlogs[] = {&self.backlog, &process.backlog};
+  for (int i = 0; i < 2; ++i) {
+    const SignalSet ready = *sets[i] & wanted;
+    if (ready == 0) continue;
+    const int signal = __builtin_ctzll(ready) + 1;
+    info = infos[i][signal - 1];
+    advance(*sets[i], infos[i], *backlogs[i], signal);
+    timer_signal_taken(process, info);
+    return true;
+  }
+  return false;
+}
+
+int send_signal_locked(Process& process, const SignalInfo& info) {
+  if (process.state != ProcessState::alive || process.exiting || process.pid == 1) return 0;
   const SignalSet bit = signal_bit(info.signo);
   Thread* target = nullptr;
   bool blocked_everywhere = true;
@@ -101,9 +127,10 @@ void send_signal_locked(Process& process, const SignalInfo& info) {
     blocked_everywhere = false;
     if (target == nullptr || &thread == &port::current()) target = &thread;
   }
-  if (!blocked_everywhere && is_ignored(process, info.signo)) return;
-  queue(process.pending, process.pending_info, info);
+  if (!blocked_everywhere && is_ignored(process, info.signo)) return 0;
+  const int queued = queue(process.pending, process.pending_info, process.backlog, info);
   if (target != nullptr) alert(*target);
+  return queued;
 }
 
 void send_signal(Process& process, const SignalInfo& info) {
@@ -118,10 +145,27 @@ void send_signal(Process& process, int signal, int code) {
   send_signal(process, info);
 }
 
-void send_signal_locked(Thread& thread, const SignalInfo& info) {
-  if ((thread.mask & signal_bit(info.signo)) == 0 && is_ignored(*thread.process, info.signo)) return;
-  queue(thread.pending, thread.pending_info, info);
+int send_signal_locked(Thread& thread, const SignalInfo& info) {
+  if ((thread.mask & signal_bit(info.signo)) == 0 && is_ignored(*thread.process, info.signo)) return 0;
+  const int queued = queue(thread.pending, thread.pending_info, thread.backlog, info);
   if ((thread.mask & signal_bit(info.signo)) == 0) alert(thread);
+  return queued;
+}
+
+SignalInfo signal_from(const Thread& self, int signal, int code) {
+  SignalInfo info{};
+  info.signo = signal;
+  info.code = code;
+  info.sender.pid = self.process->pid;
+  info.sender.uid = self.process->credentials.user.real;
+  return info;
+}
+
+Sysret send_to_process(Thread& self, Process& process, int signal, const SignalInfo& info) {
+  if (signal < 0 || signal > signal_count) return -EINVAL;
+  if (process.app != self.process->app) return -EPERM;
+  if (signal == 0 || process.state != ProcessState::alive) return 0;
+  return min(send_signal_locked(process, info), 0);
 }
 
 void force_signal(Thread& self, const SignalInfo& info) {
@@ -131,7 +175,7 @@ void force_signal(Thread& self, const SignalInfo& info) {
     self.process->actions[info.signo - 1].handler = sig_default;
   self.mask &= ~bit;
   self.pending &= ~bit;
-  queue(self.pending, self.pending_info, info);
+  (void)queue(self.pending, self.pending_info, self.backlog, info);
   __atomic_store_n(&self.attention, 1, __ATOMIC_RELEASE);  // partner: the exchange in deliver_signals
 }
 
@@ -151,7 +195,7 @@ void deliver_signals(Thread& self, Registers& registers) {
       bool found = false;
       {
         Guard guard(process_lock());
-        found = take(self, info);
+        found = take_signal_locked(self, ~self.mask, info);
       }
       if (!found) break;
       handle(self, registers, info);

@@ -2,6 +2,7 @@
 // Signals, with Linux's numbers, masks and structs.
 #pragma once
 
+#include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/types.hpp"
 
 namespace hobbes::lwk {
@@ -13,7 +14,8 @@ struct Registers;
 enum Signal : int {
   SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9,
   SIGUSR1 = 10, SIGSEGV = 11, SIGUSR2 = 12, SIGPIPE = 13, SIGALRM = 14, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18,
-  SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21, SIGTTOU = 22, SIGURG = 23, SIGWINCH = 28,
+  SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21, SIGTTOU = 22, SIGURG = 23, SIGXCPU = 24, SIGVTALRM = 26,
+  SIGPROF = 27, SIGWINCH = 28, first_queued_signal = 32,
   signal_count = 64,
 };
 
@@ -32,6 +34,16 @@ struct SignalInfo {
   };
 };
 static_assert(sizeof(SignalInfo) == 128);
+
+/// Signals from SIGRTMIN on queue: the first lies with the pending ones, the others of its number wait here.
+struct QueuedSignal : ListNode {
+  SignalInfo info;
+};
+struct SignalBacklog : List<QueuedSignal> {
+  ~SignalBacklog() {
+    while (QueuedSignal* signal = pop_front()) delete signal;
+  }
+};
 
 /// Linux's kernel_sigaction.
 struct SignalAction {
@@ -59,13 +71,20 @@ inline constexpr int ss_onstack = 1, ss_disable = 2;
 
 /// Results a handler returns when a signal ended its sleep, like Linux's: restarted or turned into -EINTR by the delivery.
 inline constexpr int64_t restart_call = -512;       ///< ERESTARTSYS: again under SA_RESTART, else EINTR
+inline constexpr int64_t restart_always = -513;         ///< ERESTARTNOINTR: again, whatever a handler says
 inline constexpr int64_t restart_never_handled = -514;  ///< ERESTARTNOHAND: again only if no handler ran
 
 void send_signal(Process& process, const SignalInfo& info);
 void send_signal(Process& process, int signal, int code = si_kernel);
-/// Under process_lock.
-void send_signal_locked(Process& process, const SignalInfo& info);
-void send_signal_locked(Thread& thread, const SignalInfo& info);
+/// Under process_lock. 1: it is pending now; 0: it is ignored, or was pending; -EAGAIN: it does not fit into the queue.
+int send_signal_locked(Process& process, const SignalInfo& info);
+int send_signal_locked(Thread& thread, const SignalInfo& info);
+/// Under process_lock: takes the lowest pending signal of `wanted`, the thread's own first.
+[[nodiscard]] bool take_signal_locked(Thread& self, SignalSet wanted, SignalInfo& info);
+/// What a signal says that `self` sends.
+[[nodiscard]] SignalInfo signal_from(const Thread& self, int signal, int code);
+/// Under process_lock: kill(2) of one process, which stays within the application; 0 only tests.
+[[nodiscard]] Sysret send_to_process(Thread& self, Process& process, int signal, const SignalInfo& info);
 /// A fault of the running thread: cannot be ignored or blocked.
 void force_signal(Thread& self, const SignalInfo& info);
 /// Makes the thread look at its signals and at `killed`, wherever it is: asleep in the kernel or in user mode.

@@ -18,20 +18,26 @@ void set_mask(Thread& self, SignalSet mask) {
   __atomic_store_n(&self.attention, 1, __ATOMIC_RELEASE);  // partner: the exchange in deliver_signals
 }
 
-SignalInfo sender_info(Thread& self, int signal, int code) {
-  SignalInfo info{};
+/// The SignalInfo of rt_sigqueueinfo and rt_tgsigqueueinfo. 0 or -EFAULT.
+int read_info(UserAddr from, int signal, SignalInfo& info) {
+  if (!read_user(from, info)) return -EFAULT;
   info.signo = signal;
-  info.code = code;
-  info.sender.pid = self.process->pid;
-  return info;
+  return 0;
 }
 
-/// kill to one process; 0 only tests. Signals stay within the application.
-Sysret kill_process(Thread& self, Process* process, int signal) {
-  if (process == nullptr || process->state != ProcessState::alive) return process == nullptr ? -ESRCH : 0;
-  if (process->app != self.process->app) return -EPERM;
-  if (signal != 0) send_signal_locked(*process, sender_info(self, signal, si_user));
-  return 0;
+/// Nobody passes for the kernel or for kill(2).
+bool may_claim(const SignalInfo& info, bool to_oneself) {
+  return to_oneself || (info.code < 0 && info.code != si_tkill);
+}
+
+/// A signal, 0 included, to a thread of the application.
+Sysret send_to_thread(Thread& self, int pid, int tid, int signal, const SignalInfo& info) {
+  if (pid <= 0 || tid <= 0 || signal < 0 || signal > signal_count) return -EINVAL;
+  Guard guard(process_lock());
+  Thread* thread = find_thread(tid);
+  if (thread == nullptr || thread->process->pid != pid) return -ESRCH;
+  if (thread->process->app != self.process->app) return -EPERM;
+  return signal == 0 ? 0 : min(send_signal_locked(*thread, info), 0);
 }
 
 }  // namespace
@@ -105,16 +111,7 @@ Sysret sys_rt_sigtimedwait(Thread& self, const Args& args) {
   SignalInfo info{};
   const auto taken = [&] {
     Guard guard(process_lock());
-    SignalSet* sets[] = {&self.pending, &self.process->pending};
-    const SignalInfo* infos[] = {self.pending_info, self.process->pending_info};
-    for (int i = 0; i < 2; ++i) {
-      const SignalSet ready = *sets[i] & wanted;
-      if (ready == 0) continue;
-      info = infos[i][__builtin_ctzll(ready)];
-      *sets[i] &= ~(ready & -ready);
-      return true;
-    }
-    return false;
+    return take_signal_locked(self, wanted, info);
   };
   const SignalSet mask = self.mask;
   // While it waits the wanted signals wake it, though the program has them blocked.
@@ -152,35 +149,33 @@ Sysret sys_sigaltstack(Thread& self, const Args& args) {
 Sysret sys_kill(Thread& self, const Args& args) {
   const int pid = static_cast<int>(args[0]);
   const int signal = static_cast<int>(args[1]);
-  if (signal != 0 && !valid_signal(signal)) return -EINVAL;
+  if (signal < 0 || signal > signal_count) return -EINVAL;
+  if (pid == INT32_MIN) return -ESRCH;
+  const SignalInfo info = signal_from(self, signal, si_user);
   Guard guard(process_lock());
-  if (pid > 0) return kill_process(self, find_process(pid), signal);
+  if (pid > 0) {
+    Process* process = find_process(pid);
+    return process == nullptr ? -ESRCH : send_to_process(self, *process, signal, info);
+  }
   const int group = pid == 0 ? self.process->group : -pid;
   Sysret result = -ESRCH;
   for (Process& process : all_processes()) {
     if (process.app != self.process->app || (pid != -1 && process.group != group)) continue;
     if (pid == -1 && &process == self.process) continue;
-    result = kill_process(self, &process, signal);
+    result = send_to_process(self, process, signal, info);
   }
   return result;
 }
 
 Sysret sys_tgkill(Thread& self, const Args& args) {
   const int signal = static_cast<int>(args[2]);
-  if (signal != 0 && !valid_signal(signal)) return -EINVAL;
-  Thread* thread = nullptr;
-  {
-    Guard guard(process_lock());
-    thread = find_thread(static_cast<int>(args[1]));
-    if (thread == nullptr || thread->process->pid != static_cast<int>(args[0])) return -ESRCH;
-    if (thread->process->app != self.process->app) return -EPERM;
-    if (signal != 0) send_signal_locked(*thread, sender_info(self, signal, si_tkill));
-  }
-  return 0;
+  return send_to_thread(self, static_cast<int>(args[0]), static_cast<int>(args[1]), signal,
+                        signal_from(self, signal, si_tkill));
 }
 
 Sysret sys_tkill(Thread& self, const Args& args) {
   int process = 0;
+  if (static_cast<int>(args[0]) <= 0) return -EINVAL;
   {
     Guard guard(process_lock());
     const Thread* thread = find_thread(static_cast<int>(args[0]));
@@ -188,6 +183,25 @@ Sysret sys_tkill(Thread& self, const Args& args) {
     process = thread->process->pid;
   }
   return sys_tgkill(self, {{static_cast<uint64_t>(process), args[0], args[1]}});
+}
+
+Sysret sys_rt_sigqueueinfo(Thread& self, const Args& args) {
+  const int pid = static_cast<int>(args[0]), signal = static_cast<int>(args[1]);
+  SignalInfo info;
+  if (const int error = read_info(args[2], signal, info); error != 0) return error;
+  if (!may_claim(info, pid == self.process->pid)) return -EPERM;
+  Guard guard(process_lock());
+  Process* process = pid <= 0 ? nullptr : find_process(pid);
+  return process == nullptr ? -ESRCH : send_to_process(self, *process, signal, info);
+}
+
+Sysret sys_rt_tgsigqueueinfo(Thread& self, const Args& args) {
+  const int signal = static_cast<int>(args[2]);
+  SignalInfo info;
+  if (const int error = read_info(args[3], signal, info); error != 0) return error;
+  if (static_cast<int>(args[0]) <= 0 || static_cast<int>(args[1]) <= 0) return -EINVAL;
+  if (!may_claim(info, static_cast<int>(args[1]) == self.tid)) return -EPERM;
+  return send_to_thread(self, static_cast<int>(args[0]), static_cast<int>(args[1]), signal, info);
 }
 
 Sysret sys_pause(Thread&, const Args&) {

@@ -12,6 +12,7 @@ enum Call : uint64_t {
   nr_rt_sigreturn = 15, nr_write = 1, nr_sched_yield = 24, nr_getpid = 39, nr_sendmsg = 46, nr_recvmsg = 47, nr_clone = 56,
   nr_exit = 60, nr_wait4 = 61, nr_kill = 62, nr_sigaltstack = 131, nr_prctl = 157, nr_arch_prctl = 158,
   nr_dup2 = 33, nr_setgroups = 116, nr_setresuid = 117, nr_setresgid = 119, nr_setrlimit = 160,
+  nr_clock_gettime = 228,
   nr_futex = 202, nr_sched_setaffinity = 203, nr_restart_syscall = 219, nr_exit_group = 231, nr_tgkill = 234, nr_accept4 = 288, nr_getcpu = 309,
   nr_seccomp = 317, nr_membarrier = 324,
 };

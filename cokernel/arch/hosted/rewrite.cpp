@@ -134,6 +134,7 @@ void replace(Process& process, UserAddr mov, const uint8_t code[mov_size]) {
 
 void rewrite_site(Thread& self, UserAddr site, uint32_t number) {
   Process& process = *self.process;
+  if (process.lender != nullptr) return;  // code that is changed here is the lender's, who would not find the stub
   if (!process.app->rewrite || site < port::user_start + mov_size) return;
   const UserAddr mov = site - mov_size;
   struct [[gnu::packed]] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the boot loader's jump to a running enclave. Init's Linux process has four kernel threads: this one reaps the
-// enclave's processes, the others are the control task, the idle task and the one that serves the machine protocol.
+// From the boot loader's jump to a running enclave. Init's Linux process has five kernel threads: this one reaps the
+// enclave's processes, the others are the control task, the idle task, the one that keeps the timers, and the one that
+// serves the machine protocol.
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
 #include "cokernel/arch/hosted/fpu.hpp"
@@ -65,7 +66,8 @@ void port::complete_start() {
   // The loader, its data and whatever Linux put there make way for applications.
   unmap(user_start, user_end - user_start);
   hosted::learn_cpu();
-  if (start_thread(new_kernel_thread(run_idle_task)) != 0) panic("Linux gives no threads");
+  if (start_thread(new_kernel_thread(run_timers)) != 0 || start_thread(new_kernel_thread(run_idle_task)) != 0)
+    panic("Linux gives no threads");
 }
 
 namespace hosted {

@@ -28,6 +28,14 @@ void set_affinity_of(uint32_t tid, const uint64_t mask[4]) {
   linux::call(linux::nr_sched_setaffinity, tid, sizeof(machine), linux::address(machine));
 }
 
+/// Of a Linux process, or of a thread of this one (clock_getcpuclockid(3)); 0: the running one.
+int64_t cpu_time_of(uint32_t id, bool of_thread) {
+  const uint32_t clock = (~id << 3) | (of_thread ? 6 : 2);
+  TimeSpec time{};
+  linux::call(linux::nr_clock_gettime, static_cast<uint64_t>(static_cast<int32_t>(clock)), linux::address(&time));
+  return time.seconds * ns_per_second + time.nanoseconds;
+}
+
 }  // namespace
 
 namespace hosted {
@@ -138,6 +146,23 @@ UserAddr user_tls() {
   if (fsgsbase) asm volatile("rdfsbase %0" : "=r"(base));
   else linux::call(linux::nr_arch_prctl, arch_get_fs, linux::address(&base));
   return base;
+}
+
+int64_t thread_cpu_ns(const Thread& thread) {
+  return cpu_time_of(__atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE), true);
+}
+
+int64_t process_cpu_ns(const Process& process) {
+  if (process.threads.empty()) return cpu_time_of(0, false);  // its last one, which asks, is out of the list already
+  return cpu_time_of(__atomic_load_n(&process.threads.front()->port_process, __ATOMIC_ACQUIRE), false);
+}
+
+void memory_barrier(bool everybody) {
+  constexpr uint64_t global = 1, private_expedited = 8, register_private_expedited = 16;
+  const uint64_t command = everybody ? global : private_expedited;
+  if (linux::call(linux::nr_membarrier, command) == 0 || everybody) return;
+  linux::call(linux::nr_membarrier, register_private_expedited);
+  linux::call(linux::nr_membarrier, command);
 }
 
 void set_affinity(Thread& thread, const uint64_t mask[4]) {

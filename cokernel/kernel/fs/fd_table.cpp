@@ -70,20 +70,20 @@ FileRef FdTable::get(int fd) {
 }
 
 int FdTable::add(FileRef file, bool close_on_exec, int lowest) {
-  if (lowest < 0 || lowest >= limit) return -EINVAL;
   Guard guard(lock_);
+  if (lowest < 0 || (lowest >= given_ && lowest > 0)) return -EINVAL;
   int fd = lowest;
   while (is_open(fd)) ++fd;
-  if (fd >= limit) return -EMFILE;
+  if (fd >= given_) return -EMFILE;
   if (const int error = grow(static_cast<uint32_t>(fd) + 1); error != 0) return error;
   entries_[fd] = {file.release(), close_on_exec};
   return fd;
 }
 
 int FdTable::replace(int fd, FileRef file, bool close_on_exec) {
-  if (fd < 0 || fd >= limit) return -EBADF;
   FileRef before;  // let go of after the lock
   Guard guard(lock_);
+  if (fd < 0 || fd >= given_) return -EBADF;
   if (const int error = grow(static_cast<uint32_t>(fd) + 1); error != 0) return error;
   before = FileRef::adopt(entries_[fd].file);
   entries_[fd] = {file.release(), close_on_exec};

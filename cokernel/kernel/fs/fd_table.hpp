@@ -39,6 +39,12 @@ class FdTable : Immovable {
   [[nodiscard]] int closes_on_exec(int fd);
   [[nodiscard]] int set_close_on_exec(int fd, bool on);
 
+  /// RLIMIT_NOFILE: no number from here on is given out any more.
+  void set_limit(uint64_t count) {
+    Guard guard(lock_);
+    given_ = static_cast<int>(min<uint64_t>(count, limit));
+  }
+
   /// The first open descriptor from `from` on, or -1.
   [[nodiscard]] int next_open(int from);
 
@@ -56,6 +62,7 @@ class FdTable : Immovable {
   Mutex lock_;
   Entry* entries_ = nullptr;
   uint32_t size_ = 0;
+  int given_ = limit;
 };
 
 /// A descriptor of a process; empty: it is not open.

@@ -11,8 +11,8 @@ Caller Caller::of(Process& process) {
   caller.process = &process;
   caller.app = process.app;
   if (process.app != nullptr) {
-    caller.uid = process.app->uid;
-    caller.gid = process.app->gid;
+    caller.uid = process.credentials.user.file;
+    caller.gid = process.credentials.group.file;
   }
   return caller;
 }

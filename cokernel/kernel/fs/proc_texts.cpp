@@ -158,16 +158,21 @@ void write_statm(Text& text, Process& process) {
 }
 
 void write_status(Text& text, Process& process) {
-  const uint64_t uid = process.app != nullptr ? process.app->uid : 0;
-  const uint64_t gid = process.app != nullptr ? process.app->gid : 0;
+  const IdSet& user = process.credentials.user;
+  const IdSet& group = process.credentials.group;
   const uint64_t size = process.space.mapped_bytes() >> kib_shift;
   text.print("Name:\t%s\nUmask:\t0%u%u%u\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
              static_cast<const char*>(process.command), static_cast<uint64_t>(process.umask >> 6 & 7),
              static_cast<uint64_t>(process.umask >> 3 & 7), static_cast<uint64_t>(process.umask & 7),
              process.state == ProcessState::zombie ? "Z (zombie)" : "R (running)", static_cast<int64_t>(process.pid),
              static_cast<int64_t>(process.pid), parent_of(process));
-  text.print("Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\n", uid, uid, uid, uid, gid, gid, gid, gid,
-             static_cast<uint64_t>(FdTable::limit));
+  const auto print_ids = [&](const char* name, const IdSet& ids) {
+    text.print("%s:\t%u\t%u\t%u\t%u\n", name, static_cast<uint64_t>(ids.real), static_cast<uint64_t>(ids.effective),
+               static_cast<uint64_t>(ids.saved), static_cast<uint64_t>(ids.file));
+  };
+  print_ids("Uid", user);
+  print_ids("Gid", group);
+  text.print("FDSize:\t%u\n", static_cast<uint64_t>(FdTable::limit));
   text.print("VmPeak:\t%u kB\nVmSize:\t%u kB\nVmLck:\t%u kB\nVmRSS:\t%u kB\nThreads:\t%u\n", size, size, size, size,
              static_cast<uint64_t>(process.thread_count));
 }

@@ -41,7 +41,7 @@ int parse_number(const char* text, size_t length) {
 /// Under process_lock.
 Process* find_shown(int pid) { return pid > 0 ? find_process(pid) : nullptr; }
 
-uint32_t uid_of(const Process& process) { return process.app != nullptr ? process.app->uid : 0; }
+uint32_t uid_of(const Process& process) { return process.credentials.user.effective; }
 bool owns(const Caller& caller, const Process& process) { return caller.privileged() || caller.uid == uid_of(process); }
 
 /// A descriptor of any process. Under process_lock.
@@ -133,7 +133,7 @@ int describe(const Entry& entry, FileStatus& status) {
   const Process* process = find_shown(entry.pid);
   if (process == nullptr) return -ENOENT;
   status.uid = uid_of(*process);
-  status.gid = process->app != nullptr ? process->app->gid : 0;
+  status.gid = process->credentials.group.effective;
   return 0;
 }
 

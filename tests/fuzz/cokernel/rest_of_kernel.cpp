@@ -3,6 +3,7 @@
 #include "cokernel/kernel/fs/testing/kernel.hpp"
 
 #include "cokernel/arch/hosted/entry.hpp"
+#include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/process_table.hpp"
 
 // Apart from each other, for a check of which one a stub enters.
@@ -12,6 +13,9 @@ extern "C" const char hosted_getpid_entry[1] = {2};
 namespace hobbes::lwk {
 
 bool leave_other_threads(Thread&) { return true; }
+void release_robust_futexes(Thread&) {}
+void return_loan(Process&) {}
+void forget_posix_timers(Process&) {}
 
 namespace port {
 

@@ -14,7 +14,7 @@ int execute(Thread&, const char*, ProgramStrings&, const MemoryPlan&, const char
   fuzz::fail("there was no process");
 }
 ProgramStrings::~ProgramStrings() { release(bytes); }
-void send_signal_locked(Process&, const SignalInfo&) {}
+int send_signal_locked(Process&, const SignalInfo&) { return 0; }
 
 namespace port {
 

@@ -96,6 +96,7 @@ TestProcess::TestProcess(hobbes_hio_channel* channel, uint32_t uid) {
   app_.uid = app_.gid = uid;
   process_.pid = ++last_pid;
   process_.app = &app_;
+  process_.credentials.start(uid, uid);
   process_.parent = &init_process();
   process_.files = fs::FdTable::create_stdio(app_);
   if (process_.files == nullptr) std::abort();

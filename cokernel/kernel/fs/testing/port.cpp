@@ -99,6 +99,9 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
 void wake(uint32_t* word, int count) { (void)syscall(SYS_futex, word, FUTEX_WAKE, count, nullptr, nullptr, 0); }
 void relax() { _mm_pause(); }
 uint32_t machine_cpu() { return 0; }
+int64_t thread_cpu_ns(const Thread&) { return 0; }
+int64_t process_cpu_ns(const Process&) { return 0; }
+void memory_barrier(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   if (testing::on_affinity != nullptr) testing::on_affinity(thread, mask);
 }
