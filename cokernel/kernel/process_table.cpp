@@ -4,6 +4,7 @@
 #include "cokernel/kernel/process_table.hpp"
 
 #include "cokernel/kernel/apps.hpp"
+#include "cokernel/kernel/call_statistics.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/heap.hpp"

@@ -86,6 +86,31 @@ constexpr SyscallRow kernel_calls[] = {
 
 SyscallHandler table[syscall_limit];
 
+void count_unimplemented(Thread& self, uint64_t number) {
+  ++self.totals.unimplemented;
+  CallCount* const count = number < syscall_limit ? self.counts.row(number) : nullptr;
+  if (count == nullptr) {
+    ++self.totals.out_of_table;
+    return;
+  }
+  ++count->calls;
+  ++count->errors;
+}
+
+Sysret counted(CallCount& count, SyscallHandler handler, Thread& self, const Args& args) {
+  const uint64_t host_calls = self.totals.host_calls;
+  const bool timed = count.calls++ % CallCount::timed_each == 0;  // before: some calls do not come back
+  const uint64_t start = timed ? port::ticks() : 0;
+  const Sysret result = handler(self, args);
+  if (timed) {
+    count.ticks += port::ticks() - start;
+    ++count.samples;
+  }
+  if (self.totals.host_calls != host_calls) ++count.host;
+  if (result < 0 && result >= -4095) ++count.errors;
+  return result;
+}
+
 }  // namespace
 
 void start_syscalls() {
@@ -102,16 +127,16 @@ const char* syscall_name(uint32_t number) {
 }
 
 void serve_system_call(Thread& self, Registers& registers) {
-  ++self.calls;
   const uint64_t number = registers.number;
   const SyscallHandler handler = number < syscall_limit ? table[number] : nullptr;
   if (handler == nullptr) {
-    ++self.unimplemented;
+    count_unimplemented(self, number);
     registers.rax = static_cast<uint64_t>(-ENOSYS);
     return;
   }
   const Args args{{registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9}};
-  const Sysret result = handler(self, args);
+  CallCount* const count = self.counts.row(number);
+  const Sysret result = count == nullptr ? handler(self, args) : counted(*count, handler, self, args);
   registers.rax = static_cast<uint64_t>(result);
   if (result <= restart_call && result >= restart_never_handled)
     __atomic_store_n(&self.attention, 1, __ATOMIC_RELAXED);  // our own: finish_interrupted_call has work

@@ -86,7 +86,7 @@ void finish_getpid(MachineContext& context) {
 
 void note_system_call(Thread& self, Registers& registers, const SignalInfo& info) {
   const auto& sys = reinterpret_cast<const SysInfo&>(info);
-  ++self.traps;
+  ++self.totals.traps;
   // Calls of another table (int 0x80, x32) are none of ours; no number is served as -ENOSYS.
   registers.number = sys.machine == audit_x86_64 ? static_cast<uint32_t>(sys.number) : syscall_limit;
   if (sys.machine == audit_x86_64) hosted::rewrite_site(self, sys.address - 2, static_cast<uint32_t>(sys.number));
