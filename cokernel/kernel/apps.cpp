@@ -178,6 +178,7 @@ int create_rank(Launch& launch, const hobbes_app_launch& request, const LaunchSt
     return error;
   }
   process->is_rank = true;
+  process->rank = number;
   rank->launch = &launch;
   rank->process = process;
   Thread& thread = *process->threads.front();

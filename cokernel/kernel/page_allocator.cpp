@@ -218,6 +218,15 @@ uint8_t& PageAllocator::tag(PhysAddr page) {
   return block->table[(page - block->base) >> page_shift].tag;
 }
 
+bool PageAllocator::block_at(uint32_t index, Extent& block, bool& in_use) {
+  Guard guard(lock_);
+  if (index >= block_count_) return false;
+  const Block& found = blocks_[index];
+  block = {found.base, found.pages << page_shift};
+  in_use = found.free_pages != found.usable;
+  return true;
+}
+
 uint64_t PageAllocator::total_pages() {
   Guard guard(lock_);
   uint64_t total = 0;

@@ -37,6 +37,9 @@ class PageAllocator : Immovable {
   /// One byte of bookkeeping for the heap, a page; its owner sets it after allocate().
   [[nodiscard]] uint8_t& tag(PhysAddr page);
 
+  /// The blocks, in no order: false behind the last. `in_use`: something of it is.
+  [[nodiscard]] bool block_at(uint32_t index, Extent& block, bool& in_use);
+
   [[nodiscard]] uint64_t total_pages();
   [[nodiscard]] uint64_t free_pages();
 

@@ -142,6 +142,7 @@ Process* create_process(Process& parent, App* app) {
     process->pid = new_pid();
     process->app = app;
     process->parent = &parent;
+    process->rank = parent.rank;
     process->group = parent.group;
     process->session = parent.session;
     parent.children.push_back(*process);

@@ -2,6 +2,7 @@
 // The system-call table, and the way through it. Files' calls have their own rows in fs/file_calls.cpp.
 #include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/fs/file_calls.hpp"
+#include "cokernel/kernel/private_calls.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/signal.hpp"
 #include "cokernel/kernel/syscall.hpp"
@@ -116,6 +117,7 @@ Sysret counted(CallCount& count, SyscallHandler handler, Thread& self, const Arg
 void start_syscalls() {
   for (const SyscallRow& row : kernel_calls) table[row.number] = row.handler;
   for (uint32_t i = 0; i < fs::file_call_count; ++i) table[fs::file_calls[i].number] = fs::file_calls[i].handler;
+  for (uint32_t i = 0; i < private_call_count; ++i) table[private_calls[i].number] = private_calls[i].handler;
 }
 
 const char* syscall_name(uint32_t number) {
@@ -123,6 +125,8 @@ const char* syscall_name(uint32_t number) {
     if (row.number == number) return row.name;
   for (uint32_t i = 0; i < fs::file_call_count; ++i)
     if (fs::file_calls[i].number == number) return fs::file_calls[i].name;
+  for (uint32_t i = 0; i < private_call_count; ++i)
+    if (private_calls[i].number == number) return private_calls[i].name;
   return nullptr;
 }
 

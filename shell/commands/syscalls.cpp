@@ -104,7 +104,7 @@ Json json_of(const client::SystemCallCounts& counts, const std::vector<Row>& row
 
 Status check_syscalls(const Arguments& arguments) {
   if (!arguments.has("sort") || find_order(arguments.text("sort")) != nullptr) return {};
-  return usage_error("sort: by calls, errors, time or number, not by '" + arguments.text("sort") + "'");
+  return Error(Code::invalid, "--sort: by calls, errors, time or number, not by '" + arguments.text("sort") + "'");
 }
 
 Result<int> syscalls(Shell& shell, const Arguments& arguments) {
