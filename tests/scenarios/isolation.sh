@@ -38,7 +38,8 @@ for option in '' --no-rewrite; do
   hobbes syscalls --json "every$option" | python3 -c '
 import json, sys
 rows = {row["number"]: row for row in json.load(sys.stdin)["calls"]}
-missing = [number for number in range(601) if rows.get(number, {"calls": 0})["calls"] == 0]
+past_filters = {335, 336}  # docs/hosted-port.md: uretprobe and uprobe, which Linux answers itself
+missing = [number for number in set(range(601)) - past_filters if rows.get(number, {"calls": 0})["calls"] == 0]
 assert not missing, f"the co-kernel did not see {missing}"
 succeeded = [n for n, row in rows.items() if not row["implemented"] and row["errors"] != row["calls"]]
 assert not succeeded, f"unimplemented, and yet they did something: {succeeded}"' || fail 'calls went elsewhere'
@@ -48,6 +49,7 @@ grep -E 'status' "$work/results" > "$work/ended"
 while IFS=: read -r number status; do
   case $number in
     15 | 34 | 60 | 231) ;; # rt_sigreturn, pause, exit, exit_group do not return
+    335) ;;                # Linux itself answers with SIGILL
     *) fail "call $number ended its process:$status" ;;
   esac
 done < "$work/ended"

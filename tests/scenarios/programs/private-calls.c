@@ -75,6 +75,7 @@ static void test_tasks(void) {
   CHECK_ERRNO(lwk_call(LWK_SCHED_YIELD_TASK_TO, 1, 1, 0, 0, 0, 0), ESRCH);
   CHECK_ERRNO(lwk_call(LWK_TASK_CREATE, 0, 0, 0, 0, 0, 0), ENOSYS);
   CHECK_ERRNO(lwk_call(LWK_PHYS_CPU_ADD, 0, 0, 0, 0, 0, 0), EPERM);
+  CHECK_ERRNO(lwk_call(599, 0, 0, 0, 0, 0, 0), ENOSYS);
   CHECK_ERRNO(lwk_call(LWK_TASK_MEAS, 0, 0, 0, 0, 0, 0), ENOSYS);
 }
 
