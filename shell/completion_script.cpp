@@ -29,7 +29,8 @@ constexpr std::string_view epilogue = R"bash(  if [[ $current == -* ]]; then
     enclave) COMPREPLY=($(compgen -W "$(_hobbes_names list_enclaves name)" -- "$current")) ;;
     app) COMPREPLY=($(compgen -W "$(_hobbes_names list_apps application)" -- "$current")) ;;
     enclave_or_app)
-      COMPREPLY=($(compgen -W "$(_hobbes_names list_enclaves name; _hobbes_names list_apps application)" -- "$current")) ;;
+      COMPREPLY=($(compgen -W "$(_hobbes_names list_enclaves name
+        _hobbes_names list_apps application)" -- "$current")) ;;
     command) COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
     file) COMPREPLY=($(compgen -f -- "$current")) ;;
   esac

@@ -44,7 +44,10 @@ int lwk_elf_hwcap(uint32_t* hwcap) { return (int)syscall(LWK_ELF_HWCAP, hwcap); 
 /* In the shape that is rewritten to a jump, unlike the C library's syscall(): asking does not trap. */
 int lwk_task_counters(struct lwk_counters* counters) {
   long result;
-  __asm__ volatile("mov %1, %%eax\n\tsyscall" : "=a"(result) : "i"(LWK_TASK_COUNTERS), "D"(counters) : "rcx", "r11", "memory");
+  __asm__ volatile("mov %1, %%eax\n\tsyscall"
+                   : "=a"(result)
+                   : "i"(LWK_TASK_COUNTERS), "D"(counters)
+                   : "rcx", "r11", "memory");
   if (result == 0) return 0;
   errno = (int)-result;
   return -1;

@@ -27,7 +27,9 @@ Result<Subject> subject_of(Node& node, const protocol::CountCalls& request) {
   const auto record = TRY(txn.get<db::App>(*request.app));
   if (!record) return Error(Code::not_found, "application " + std::to_string(request.app->value) + ": there is none");
   const auto enclave = TRY(txn.get<db::Enclave>(record->enclave));
-  if (!enclave) return Error(Code::not_found, "application '" + record->name + "': its enclave has gone, and its counts with it");
+  if (!enclave) {
+    return Error(Code::not_found, "application '" + record->name + "': its enclave has gone, and its counts with it");
+  }
   return Subject{"application '" + record->name + "'", enclave->name, record->id};
 }
 
@@ -89,8 +91,9 @@ Result<Payload> count_calls(Node& node, const Call& call) {
   const auto request = TRY(protocol::decode<protocol::CountCalls>(call.payload()));
   const Subject subject = TRY(subject_of(node, request));
   const auto enclave = TRY(node.live(subject.enclave));
-  const auto answer = enclave->control.call(HOBBES_CMD_SYSTEM_CALLS,
-                                            cmdqueue::payload_of_struct(hobbes_app_ref{subject.app.value}), command_patience);
+  const hobbes_app_ref wanted{subject.app.value};
+  const auto answer =
+      enclave->control.call(HOBBES_CMD_SYSTEM_CALLS, cmdqueue::payload_of_struct(wanted), command_patience);
   if (!answer) return refusal_of(subject.label, answer.error());
   return protocol::encode(TRY(read_answer(*answer, *enclave)));
 }

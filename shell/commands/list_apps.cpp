@@ -67,7 +67,8 @@ std::optional<client::SystemCallCounts> counts_of(client::Client& client, const 
 Result<int> list_apps(Shell& shell, const Arguments& arguments) {
   client::Client& client = *TRY(shell.connect());
   const auto apps = TRY(client.apps());
-  client::Listing<Row> listing{.rows = {}, .live = apps.live, .numa_nodes = apps.numa_nodes, .block_size = apps.block_size};
+  client::Listing<Row> listing{
+      .rows = {}, .live = apps.live, .numa_nodes = apps.numa_nodes, .block_size = apps.block_size};
   for (const client::AppRow& app : apps.rows) listing.rows.push_back({app, std::nullopt});
   const bool verbose = arguments.has("verbose");
   if (verbose && listing.live)

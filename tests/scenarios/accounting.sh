@@ -19,6 +19,8 @@ expect 0 'Unimplemented +:.* 599 \? x 1' hobbes syscalls private
 expect 0 '599 .* nobody' hobbes syscalls private
 expect 0 'private-calls: 0 failures' hobbes launch_app --no-rewrite k -- "$programs/private-calls"
 
+expect 0 '' hobbes launch_app -np 2 k -- "$programs/private-calls"
+
 # usage_of NAME: what list_apps --verbose says of its system calls, traps, Linux calls and page faults
 usage_of() {
   hobbes list_apps --verbose --json | python3 -c '

@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
   }
   sum += compute(rounds);
   if (lwk_task_counters(&after) != 0) return 1;
-  printf("faults %lu linux %lu traps %lu host %lu\n", after.minor_faults + after.major_faults - before.minor_faults - before.major_faults,
+  printf("faults %lu linux %lu traps %lu host %lu\n",
+         after.minor_faults + after.major_faults - before.minor_faults - before.major_faults,
          after.linux_calls - before.linux_calls, after.traps - before.traps, after.host_calls - before.host_calls);
   return sum > 0 ? 0 : 1;
 }
