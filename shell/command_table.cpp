@@ -29,7 +29,7 @@ constexpr std::array application_alone = {application};
 constexpr std::array json_alone = {json};
 constexpr std::array list_apps_options = {
     json, Option{.name = "verbose", .letter = 'v', .text = "what they did in system calls, page faults and switches"}};
-constexpr std::array syscalls_operands = {Operand{.name = "subject", .kind = Kind::enclave_or_app}};
+constexpr std::array syscalls_operands = {Operand{.name = "enclave|application", .kind = Kind::enclave_or_app}};
 constexpr std::array syscalls_options = {
     json,
     Option{.name = "sort", .kind = Kind::text, .value = "KEY", .text = "by calls (default), errors, time or number"},
@@ -114,7 +114,6 @@ constexpr std::array table = {
             .options = kill_options, .handler = kill_app},
     Command{.name = "syscalls", .summary = "Count the system calls of an application or an enclave",
             .operands = syscalls_operands, .options = syscalls_options,
-            .usage = "syscalls [options] <enclave|application>",
             .details = "How often each was made, by whom it was served and how long one took; sites rewritten and left\n"
                        "on the trap; calls that this co-kernel does not have. An application by name or number, also\n"
                        "one of the last that have ended.",

@@ -72,13 +72,13 @@ TEST_CASE("system calls are shown by count, unless another order is asked for") 
   };
   const auto outcome = run_shell({"syscalls", "job"}, some_calls);
   CHECK(outcome.out ==
-        "-------------------------------------------------------------\n"
+        "------------------------------------------------------------\n"
         "| Number | Call   | Calls | Errors | Served by | Mean time |\n"
-        "-------------------------------------------------------------\n"
+        "------------------------------------------------------------\n"
         "| 39     | getpid | 40    | 0      | co-kernel | 30 ns     |\n"
         "| 0      | read   | 3     | 1      | host 2    | 20.5 us   |\n"
         "| 599    | -      | 2     | 2      | nobody    | -         |\n"
-        "-------------------------------------------------------------\n"
+        "------------------------------------------------------------\n"
         "Calls that trapped : 12\n"
         "Sites rewritten    : 0\n"
         "Sites left trapping: 0\n"

@@ -109,7 +109,7 @@ Status check_syscalls(const Arguments& arguments) {
 
 Result<int> syscalls(Shell& shell, const Arguments& arguments) {
   client::Client& client = *TRY(shell.connect());
-  const client::SystemCallCounts counts = TRY(counts_of(client, arguments.text("subject")));
+  const client::SystemCallCounts counts = TRY(counts_of(client, arguments.text("enclave|application")));
   std::vector<Row> rows = counts.rows;
   const Order* order = find_order(arguments.has("sort") ? arguments.text("sort") : "calls");
   std::ranges::stable_sort(rows, order->before);

@@ -110,9 +110,14 @@ void serialize() {
 
 /// The same on every CPU that runs a thread of this process.
 void serialize_all() {
-  if (linux::call(linux::nr_membarrier, membarrier_sync_core) == 0) return;
-  linux::call(linux::nr_membarrier, membarrier_register_sync_core);
-  linux::call(linux::nr_membarrier, membarrier_sync_core);
+  // Not linux::call(), which finds the thread through GS: this runs in tests, too.
+  const auto barrier = [](uint64_t command) {
+    ++port::current().linux_calls;
+    return linux::invoke(linux::nr_membarrier, command);
+  };
+  if (barrier(membarrier_sync_core) == 0) return;
+  barrier(membarrier_register_sync_core);
+  barrier(membarrier_sync_core);
 }
 
 /// Replaces the mov while other threads may run into it: a breakpoint first, the tail, the jump's first byte last, with
