@@ -116,6 +116,7 @@ Result<Arguments::Value> Arguments::read(std::string_view text, std::string_view
     case Kind::mode: value.number = TRY(parse_mode(text, what)); break;
     case Kind::enclave:
     case Kind::app:
+    case Kind::enclave_or_app:
     case Kind::file:
     case Kind::command:
     case Kind::text:

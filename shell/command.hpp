@@ -19,6 +19,7 @@ enum class Kind {
   text,
   enclave,   ///< name of an enclave
   app,       ///< name or number of an application
+  enclave_or_app,
   file,      ///< path on this side
   command,   ///< name of a command
   number,    ///< within [min, max]

@@ -27,6 +27,14 @@ constexpr Option cpulist{.name = "cpulist", .kind = Kind::cpus, .value = "LIST",
 constexpr std::array enclave_alone = {enclave};
 constexpr std::array application_alone = {application};
 constexpr std::array json_alone = {json};
+constexpr std::array list_apps_options = {
+    json, Option{.name = "verbose", .letter = 'v', .text = "what they did in system calls, page faults and switches"}};
+constexpr std::array syscalls_operands = {Operand{.name = "enclave|application", .kind = Kind::enclave_or_app}};
+constexpr std::array syscalls_options = {
+    json,
+    Option{.name = "sort", .kind = Kind::text, .value = "KEY", .text = "by calls (default), errors, time or number"},
+    Option{.name = "top", .letter = 'n', .kind = Kind::number, .value = "N", .text = "only the first N", .min = 1},
+};
 
 constexpr std::array create_operands = {Operand{.name = "xml", .kind = Kind::file},
                                         Operand{.name = "name", .optional = true}};
@@ -97,12 +105,19 @@ constexpr std::array table = {
                        "Options for the launch stand before the program: whatever follows its name is the\n"
                        "program's. The enclave 'master' is the Linux side.",
             .check = check_launch, .handler = launch_app},
-    Command{.name = "list_apps", .summary = "List all applications", .options = json_alone, .handler = list_apps},
+    Command{.name = "list_apps", .summary = "List all applications", .options = list_apps_options,
+            .handler = list_apps},
     Command{.name = "wait_app", .summary = "Wait for an application to end", .operands = application_alone,
             .details = "By name or number. The exit status is the application's own (128+n for signal n).",
             .handler = wait_app},
     Command{.name = "kill_app", .summary = "Send a signal to an application", .operands = application_alone,
             .options = kill_options, .handler = kill_app},
+    Command{.name = "syscalls", .summary = "Count the system calls of an application or an enclave",
+            .operands = syscalls_operands, .options = syscalls_options,
+            .details = "How often each was made, by whom it was served and how long one took; sites rewritten and left\n"
+                       "on the trap; calls that this co-kernel does not have. An application by name or number, also\n"
+                       "one of the last that have ended.",
+            .check = check_syscalls, .handler = syscalls},
     Command{.name = "dump_cmd_queue", .summary = "Dump the command queue state for an enclave",
             .operands = enclave_alone, .handler = dump_cmd_queue},
     Command{.name = "cat_file", .summary = "'cat' a file on an arbitrary enclave", .operands = file_operands,

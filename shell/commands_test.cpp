@@ -50,6 +50,45 @@ TEST_CASE("signals are given by name or number") {
   CHECK(request({"kill_app", "-s", "10", "7"}) == "kill 7 10");
 }
 
+TEST_CASE("system calls are counted for an enclave by its name and for an application by name or number") {
+  const auto with_kitten = [](FakeClient& fake) {
+    fake.enclaves.rows.emplace_back();
+    fake.enclaves.rows.back().name = "kitten";
+  };
+  run_shell({"syscalls", "kitten"}, with_kitten);
+  CHECK(fake_client().requests.back() == "calls of enclave kitten");
+  run_shell({"syscalls", "job"}, with_kitten);
+  CHECK(fake_client().requests.back() == "calls of application 7");
+  CHECK(run_shell({"syscalls", "--sort", "colour", "job"}).status == 2);
+}
+
+TEST_CASE("system calls are shown by count, unless another order is asked for") {
+  using std::chrono::nanoseconds;
+  const auto some_calls = [](FakeClient& fake) {
+    fake.calls.trapped = 12;
+    fake.calls.rows = {{.number = 0, .name = "read", .calls = 3, .errors = 1, .host = 2, .mean_time = nanoseconds(20500)},
+                       {.number = 39, .name = "getpid", .calls = 40, .mean_time = nanoseconds(30)},
+                       {.number = 599, .name = "", .implemented = false, .calls = 2, .errors = 2, .mean_time = {}}};
+  };
+  const auto outcome = run_shell({"syscalls", "job"}, some_calls);
+  CHECK(outcome.out ==
+        "------------------------------------------------------------\n"
+        "| Number | Call   | Calls | Errors | Served by | Mean time |\n"
+        "------------------------------------------------------------\n"
+        "| 39     | getpid | 40    | 0      | co-kernel | 30 ns     |\n"
+        "| 0      | read   | 3     | 1      | host 2    | 20.5 us   |\n"
+        "| 599    | -      | 2     | 2      | nobody    | -         |\n"
+        "------------------------------------------------------------\n"
+        "Calls that trapped : 12\n"
+        "Sites rewritten    : 0\n"
+        "Sites left trapping: 0\n"
+        "Requests to host   : 0\n"
+        "Unimplemented      : 599 ? x 2\n");
+  CHECK_THAT(run_shell({"syscalls", "--sort", "time", "-n", "1", "job"}, some_calls).out, Catch::Contains("| read "));
+  CHECK_THAT(run_shell({"syscalls", "-n", "1", "job"}, some_calls).out, !Catch::Contains("| read "));
+  CHECK_THAT(run_shell({"syscalls", "--json", "job"}, some_calls).out, Catch::Contains("\"mean_ns\": 20500"));
+}
+
 TEST_CASE("a ping prints the original's lines and statistics") {
   const auto outcome = run_shell({"ping_enclave", "-c", "3", "-s", "64", "kitten"});
   CHECK(outcome.status == 0);

@@ -28,6 +28,13 @@ Words names_in(Shell& shell, Result<Listing> (client::Client::*list)()) {
   return names;
 }
 
+Words enclaves_and_apps(Shell& shell) {
+  Words names = names_in(shell, &client::Client::enclaves);
+  const Words apps = names_in(shell, &client::Client::apps);
+  names.insert(names.end(), apps.begin(), apps.end());
+  return names;
+}
+
 Words command_names() {
   Words names;
   for (const Command& command : commands()) names.emplace_back(command.name);
@@ -61,6 +68,7 @@ Words values_of(Shell& shell, Kind kind, const std::string& typed) {
   switch (kind) {
     case Kind::enclave: return names_in(shell, &client::Client::enclaves);
     case Kind::app: return names_in(shell, &client::Client::apps);
+    case Kind::enclave_or_app: return enclaves_and_apps(shell);
     case Kind::command: return command_names();
     case Kind::file: return file_names(typed);
     case Kind::signal: return signal_names();

@@ -28,6 +28,9 @@ constexpr std::string_view epilogue = R"bash(  if [[ $current == -* ]]; then
   case ${1-} in
     enclave) COMPREPLY=($(compgen -W "$(_hobbes_names list_enclaves name)" -- "$current")) ;;
     app) COMPREPLY=($(compgen -W "$(_hobbes_names list_apps application)" -- "$current")) ;;
+    enclave_or_app)
+      COMPREPLY=($(compgen -W "$(_hobbes_names list_enclaves name
+        _hobbes_names list_apps application)" -- "$current")) ;;
     command) COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
     file) COMPREPLY=($(compgen -f -- "$current")) ;;
   esac
@@ -39,6 +42,7 @@ std::string_view completer(const Operand& operand) {
   switch (operand.kind) {
     case Kind::enclave: return "enclave";
     case Kind::app: return "app";
+    case Kind::enclave_or_app: return "enclave_or_app";
     case Kind::file: return "file";
     case Kind::command: return "command";
     default: return "none";

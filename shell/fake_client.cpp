@@ -125,6 +125,12 @@ Result<AppEnd> Client::wait(AppId app, int interrupt_fd, const std::function<voi
   return answer(fake_client().end, "wait", app.value);
 }
 Result<AppId> Client::find_app(std::string_view app) { return answer(AppId(7), "find", app); }
+Result<SystemCallCounts> Client::system_calls(AppId app) {
+  return answer(fake_client().calls, "calls of application", app.value);
+}
+Result<SystemCallCounts> Client::system_calls(std::string_view enclave) {
+  return answer(fake_client().calls, "calls of enclave", enclave);
+}
 Status Client::kill(AppId app, int signal) { return noted("kill", app.value, signal); }
 
 Result<std::uint64_t> Client::cat_file(std::string_view enclave, std::string_view path, int out_fd) {

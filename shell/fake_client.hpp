@@ -15,6 +15,7 @@ struct FakeClient {
   std::optional<Error> failure;       ///< what every request answers, if set
   client::LaunchSpec launched;
   client::AppEnd end;
+  client::SystemCallCounts calls;
   std::vector<int> signals_while_waiting;  ///< raised, one by one, while the shell waits
   client::Listing<client::EnclaveRow> enclaves;
   client::Listing<client::AppRow> apps;

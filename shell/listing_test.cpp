@@ -63,6 +63,38 @@ TEST_CASE("list_apps shows how an application ended") {
   CHECK_THAT(outcome.out, Catch::Contains("| 5    | -1     | kitten  | job         | Crashed | -    | SIGSEGV |"));
 }
 
+TEST_CASE("list_apps says what applications cost, if it is asked to") {
+  const auto one_app = [](FakeClient& fake) {
+    fake.apps.live = true;
+    fake.apps.rows.emplace_back();
+    fake.calls.rows.resize(2);
+    fake.calls.rows[0].calls = 7;
+    fake.calls.rows[1].calls = 4;
+    fake.calls.linux_calls = 3;
+    fake.calls.processes = 1;
+    fake.calls.minor_faults = 20;
+  };
+  const Json json = Json::parse(run_shell({"list_apps", "--verbose", "--json"}, one_app).out);
+  CHECK(json["applications"][0]["system_calls"] == 11);
+  CHECK(json["applications"][0]["linux_calls"] == 3);
+  CHECK(json["applications"][0]["minor_faults"] == 20);
+  CHECK_THAT(run_shell({"list_apps"}, one_app).out, !Catch::Contains("Minor faults"));
+
+  // Linux counts no process that has ended, and where leviathan does not run nothing is known.
+  const auto ended = Json::parse(run_shell({"list_apps", "-v", "--json"}, [&](FakeClient& fake) {
+                       one_app(fake);
+                       fake.calls.processes = 0;
+                     }).out);
+  CHECK(ended["applications"][0]["system_calls"] == 11);
+  CHECK(ended["applications"][0]["minor_faults"].is_null());
+  const auto unknown = Json::parse(run_shell({"list_apps", "-v", "--json"}, [&](FakeClient& fake) {
+                         one_app(fake);
+                         fake.apps.live = false;
+                       }).out);
+  CHECK(unknown["applications"].size() == 1);
+  CHECK(unknown["applications"][0]["system_calls"].is_null());
+}
+
 TEST_CASE("list_memory adds the blocks up") {
   const auto outcome = run_shell({"list_memory"}, [](FakeClient& fake) {
     fake.memory.live = true;

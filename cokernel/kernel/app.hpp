@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cokernel/kernel/address_space.hpp"
+#include "cokernel/kernel/call_counts.hpp"
 #include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/types.hpp"
 #include "cokernel/kernel/wait_queue.hpp"
@@ -29,6 +30,7 @@ struct App : ListNode, Immovable {
   uint32_t processes = 0;               ///< alive
   uint32_t ranks = 0;                   ///< of these, processes that were launched
   WaitQueue loaded;                     ///< ranks wait here for each other
+  CallSum calls;                        ///< of threads that have left
 };
 
 }  // namespace hobbes::lwk

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cokernel/kernel/apps.hpp"
 
+#include "cokernel/kernel/call_statistics.hpp"
 #include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/control.hpp"
 #include "cokernel/kernel/cpus.hpp"
@@ -8,7 +9,6 @@
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/fs/host_io.hpp"
 #include "cokernel/kernel/heap.hpp"
-#include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -21,13 +21,6 @@ constexpr uint64_t largest_heap = 1ull << 40, largest_stack = 1ull << 34, smalle
 
 List<App> apps;
 WaitQueue app_ended;
-hobbes_counters departed_counters;
-
-App* find_app(uint64_t id) {
-  for (App& app : apps)
-    if (app.id == id) return &app;
-  return nullptr;
-}
 
 hobbes_app_status status_of(const App& app) {
   return {app.id, app.state, app.exit_code, app.signal, app.processes};
@@ -187,6 +180,7 @@ int create_rank(Launch& launch, const hobbes_app_launch& request, const LaunchSt
     return error;
   }
   process->is_rank = true;
+  process->rank = number;
   rank->launch = &launch;
   rank->process = process;
   Thread& thread = *process->threads.front();
@@ -242,6 +236,14 @@ const char* refusal_of(const hobbes_app_launch& launch) {
 }
 
 }  // namespace
+
+App* find_app(uint64_t id) {
+  for (App& app : apps)
+    if (app.id == id) return &app;
+  return nullptr;
+}
+
+List<App>& all_apps() { return apps; }
 
 int create_app(uint64_t id, hobbes_hio_created& created) {
   Owned<App> app(new (nothrow) App);
@@ -319,6 +321,7 @@ int reap_app(uint64_t id) {
     if (app == nullptr) return -ESRCH;
     if (app->processes > 0) return -EBUSY;
     app->unlink();
+    account_app_locked(*app);
   }
   release(app->channel);
   delete app;
@@ -368,33 +371,6 @@ void app_process_ended_locked(App& app, bool is_rank, int status) {
   app_ended.wake_all();
   report_event(HOBBES_EVENT_APP_ENDED, status_of(app));
   fs::dismiss_proxy(*app.channel);  // afterwards: a proxy that goes before its application looks like a crash
-}
-
-void account_thread_locked(const Thread& thread) {
-  departed_counters.system_calls += thread.calls;
-  departed_counters.trapped += thread.traps;
-  departed_counters.host_calls += thread.host_calls;
-  departed_counters.unimplemented += thread.unimplemented;
-  departed_counters.sites_patched += thread.patches;
-}
-
-hobbes_counters counters() {
-  hobbes_counters sum;
-  {
-    Guard guard(process_lock());
-    sum = departed_counters;
-    for (Process& process : all_processes())
-      for (Thread& thread : process.threads) {
-        sum.system_calls += thread.calls;
-        sum.trapped += thread.traps;
-        sum.host_calls += thread.host_calls;
-        sum.unimplemented += thread.unimplemented;
-        sum.sites_patched += thread.patches;
-      }
-  }
-  sum.pages_total = page_allocator().total_pages();
-  sum.pages_free = page_allocator().free_pages();
-  return sum;
 }
 
 }  // namespace hobbes::lwk

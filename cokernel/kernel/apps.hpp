@@ -23,8 +23,8 @@ namespace hobbes::lwk {
 
 /// Under process_lock: a process of the application, one of its ranks or not, has ended with wait4's `status`.
 void app_process_ended_locked(App& app, bool is_rank, int status);
-/// Under process_lock: a thread leaves; its counters are kept.
-void account_thread_locked(const Thread& thread);
-[[nodiscard]] hobbes_counters counters();
+/// Under process_lock: an application, or null; all of them, also those that have ended and are not forgotten yet.
+[[nodiscard]] App* find_app(uint64_t id);
+[[nodiscard]] List<App>& all_apps();
 
 }  // namespace hobbes::lwk

@@ -3,6 +3,7 @@
 #include "cokernel/kernel/control.hpp"
 
 #include "cokernel/kernel/apps.hpp"
+#include "cokernel/kernel/call_statistics.hpp"
 #include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/control_files.hpp"
 #include "cokernel/kernel/control_reply.hpp"
@@ -88,6 +89,12 @@ void count(const Request&, Reply& reply) {
   reply.append(&values, sizeof(values));
 }
 
+void count_system_calls(const Request& request, Reply& reply) {
+  hobbes_app_ref wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  report_system_calls(wanted.app_id, reply);
+}
+
 void add_memory(const Request& request, Reply& reply) {
   hobbes_memory_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
@@ -134,6 +141,7 @@ constexpr CommandRow commands[] = {
     {HOBBES_CMD_APP_REAP, reap},
     {HOBBES_CMD_APP_LIST, list},
     {HOBBES_CMD_COUNTERS, count},
+    {HOBBES_CMD_SYSTEM_CALLS, count_system_calls},
     {HOBBES_CMD_ADD_MEM, add_memory},
     {HOBBES_CMD_REMOVE_MEM, remove_memory},
     {HOBBES_CMD_ADD_CPU, add_processor},

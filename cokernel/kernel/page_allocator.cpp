@@ -259,6 +259,15 @@ bool PageAllocator::is_low(uint64_t after_pages) {
   return free_pages() < after_pages + kept;
 }
 
+bool PageAllocator::block_at(uint32_t index, Extent& block, bool& in_use) {
+  Guard guard(lock_);
+  if (index >= block_count_) return false;
+  const Block& found = blocks_[index];
+  block = {found.base, found.pages << page_shift};
+  in_use = found.free_pages != found.usable;
+  return true;
+}
+
 uint64_t PageAllocator::total_pages() {
   Guard guard(lock_);
   uint64_t total = 0;

@@ -42,6 +42,9 @@ class PageAllocator : Immovable {
 
   /// Whether only what is kept for the kernel is left: who gives memory back needs some for it.
   [[nodiscard]] bool is_low(uint64_t after_pages = 0);
+  /// The blocks, in no order: false behind the last. `in_use`: something of it is.
+  [[nodiscard]] bool block_at(uint32_t index, Extent& block, bool& in_use);
+
   [[nodiscard]] uint64_t total_pages();
   [[nodiscard]] uint64_t free_pages();
 

@@ -84,6 +84,12 @@ void set_affinity(Thread& thread, const uint64_t mask[4]);
 [[nodiscard]] bool restore_fpu_from_user(UserAddr from);
 void reset_fpu();
 
+/// What the machine has made of the running process so far. Asking costs one of the port's calls, which is not counted.
+struct Usage {
+  uint64_t minor_faults, major_faults, voluntary_switches, involuntary_switches;
+};
+[[nodiscard]] Usage usage();
+
 /// Tells leviathan that there is something on the control queue / console.
 void ring_control_bell();
 void ring_console_bell();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cokernel/kernel/address_space.hpp"
+#include "cokernel/kernel/call_counts.hpp"
 #include "cokernel/kernel/cpu_time.hpp"
 #include "cokernel/kernel/credentials.hpp"
 #include "cokernel/kernel/fs/file.hpp"
@@ -37,7 +38,23 @@ struct StubPages : Immovable {
     release(functions);
     functions = nullptr;
     function_count = 0;
+    trapped_site_count = 0;
   }
+  /// Notes a site that is to stay on the trap, under the lock. False: it was known, or there is no room to know it.
+  bool note_trapped(UserAddr site) {
+    if (trapped_site_count == trapped_limit || is_trapped(site)) return false;
+    trapped_sites[trapped_site_count] = site;
+    __atomic_store_n(&trapped_site_count, trapped_site_count + 1, __ATOMIC_RELEASE);  // partner: is_trapped
+    return true;
+  }
+  /// Without the lock, too.
+  [[nodiscard]] bool is_trapped(UserAddr site) const {
+    const uint32_t known = __atomic_load_n(&trapped_site_count, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < known; ++i)
+      if (trapped_sites[i] == site) return true;
+    return false;
+  }
+  static constexpr uint32_t trapped_limit = 128;
   static constexpr uint32_t limit = 16;
   struct Page {
     UserAddr address;
@@ -49,6 +66,8 @@ struct StubPages : Immovable {
   bool collected = false;         ///< the executable's function starts, sorted, as far as it names them
   UserAddr* functions = nullptr;  ///< from the kernel heap
   uint64_t function_count = 0;
+  uint32_t trapped_site_count = 0;
+  UserAddr trapped_sites[trapped_limit];
 };
 
 enum class ProcessState { alive, zombie };
@@ -58,6 +77,7 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   int pid = 0;
   App* app = nullptr;    ///< null: the kernel's own process (pid 1)
   bool is_rank = false;  ///< it was launched; else it is a descendant of one that was
+  uint32_t rank = 0;     ///< the number of that one
 
   // The process' own.
   AddressSpace space;
@@ -113,8 +133,9 @@ struct Thread : ThreadNode, Immovable {
   uint64_t user_rsp = 0;         // +32 scratch of the entry code
   uint32_t attention = 0;        // +40 not 0: look at signals before going to user mode
   uint32_t wake_word = 0;        // +44 see wait_queue.hpp
-  uint64_t calls = 0;            // +48 the running thread's own
+  uint64_t quick_calls = 0;      // +48 of getpid, by its short way
   uint64_t process_id = 0;       // +56 getpid's answer, constant once the thread runs
+  uint64_t linux_calls = 0;      // +64 hosted: what the port itself has asked of Linux for this thread
 
   int tid = 0;
   Process* process = nullptr;
@@ -143,7 +164,8 @@ struct Thread : ThreadNode, Immovable {
   UserAddr robust_list = 0;
   uint32_t has_lent = 0;  ///< atomic: a vfork child uses its memory
   uint64_t affinity[4] = {};
-  uint64_t traps = 0, host_calls = 0, unimplemented = 0, patches = 0;
+  CallTotals totals;
+  CallCounts counts;
 };
 
 }  // namespace hobbes::lwk

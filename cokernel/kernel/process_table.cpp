@@ -4,6 +4,7 @@
 #include "cokernel/kernel/process_table.hpp"
 
 #include "cokernel/kernel/apps.hpp"
+#include "cokernel/kernel/call_statistics.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/heap.hpp"
@@ -153,6 +154,7 @@ Process* create_process(Process& parent, App* app) {
     process->pid = new_pid();
     process->app = app;
     process->parent = &parent;
+    process->rank = parent.rank;
     process->group = parent.group;
     process->session = parent.session;
     parent.children.push_back(*process);

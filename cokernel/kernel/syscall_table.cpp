@@ -2,6 +2,7 @@
 // The system-call table, and the way through it. Files' calls have their own rows in fs/file_calls.cpp.
 #include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/fs/file_calls.hpp"
+#include "cokernel/kernel/private_calls.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/signal.hpp"
 #include "cokernel/kernel/syscall.hpp"
@@ -129,11 +130,37 @@ constexpr SyscallRow kernel_calls[] = {
 
 SyscallHandler table[syscall_limit];
 
+void count_unimplemented(Thread& self, uint64_t number) {
+  ++self.totals.unimplemented;
+  CallCount* const count = number < syscall_limit ? self.counts.row(number) : nullptr;
+  if (count == nullptr) {
+    ++self.totals.out_of_table;
+    return;
+  }
+  ++count->calls;
+  ++count->errors;
+}
+
+Sysret counted(CallCount& count, SyscallHandler handler, Thread& self, const Args& args) {
+  const uint64_t host_calls = self.totals.host_calls;
+  const bool timed = count.calls++ % CallCount::timed_each == 0;  // before: some calls do not come back
+  const uint64_t start = timed ? port::ticks() : 0;
+  const Sysret result = handler(self, args);
+  if (timed) {
+    count.ticks += port::ticks() - start;
+    ++count.samples;
+  }
+  if (self.totals.host_calls != host_calls) ++count.host;
+  if (result < 0 && result >= -4095) ++count.errors;
+  return result;
+}
+
 }  // namespace
 
 void start_syscalls() {
   for (const SyscallRow& row : kernel_calls) table[row.number] = row.handler;
   for (uint32_t i = 0; i < fs::file_call_count; ++i) table[fs::file_calls[i].number] = fs::file_calls[i].handler;
+  for (uint32_t i = 0; i < private_call_count; ++i) table[private_calls[i].number] = private_calls[i].handler;
 }
 
 const char* syscall_name(uint32_t number) {
@@ -141,20 +168,22 @@ const char* syscall_name(uint32_t number) {
     if (row.number == number) return row.name;
   for (uint32_t i = 0; i < fs::file_call_count; ++i)
     if (fs::file_calls[i].number == number) return fs::file_calls[i].name;
+  for (uint32_t i = 0; i < private_call_count; ++i)
+    if (private_calls[i].number == number) return private_calls[i].name;
   return nullptr;
 }
 
 void serve_system_call(Thread& self, Registers& registers) {
-  ++self.calls;
   const uint64_t number = registers.number;
   const SyscallHandler handler = number < syscall_limit ? table[number] : nullptr;
   if (handler == nullptr) {
-    ++self.unimplemented;
+    count_unimplemented(self, number);
     registers.rax = static_cast<uint64_t>(-ENOSYS);
     return;
   }
   const Args args{{registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9}};
-  const Sysret result = handler(self, args);
+  CallCount* const count = self.counts.row(number);
+  const Sysret result = count == nullptr ? handler(self, args) : counted(*count, handler, self, args);
   registers.rax = static_cast<uint64_t>(result);
   if (result <= restart_call && result >= restart_never_handled)
     __atomic_store_n(&self.attention, 1, __ATOMIC_RELAXED);  // our own: finish_interrupted_call has work

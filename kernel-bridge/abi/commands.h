@@ -12,6 +12,8 @@
 #define HOBBES_CMD_APP_REAP 5001u   /* struct hobbes_app_ref: forget an ended application, or its unused channel */
 #define HOBBES_CMD_APP_LIST 5002u   /* -> struct hobbes_app_status[] */
 #define HOBBES_CMD_COUNTERS 5003u   /* -> struct hobbes_counters */
+/* struct hobbes_app_ref (0: the whole enclave since its boot) -> struct hobbes_system_calls, its rows, its processes */
+#define HOBBES_CMD_SYSTEM_CALLS 5004u
 #define HOBBES_EVENT_APP_ENDED 5100u /* unsolicited: struct hobbes_app_status */
 
 #define HOBBES_APP_LARGE_PAGES 1u
@@ -133,6 +135,29 @@ struct hobbes_counters {
 	uint64_t unimplemented;
 	uint64_t pages_total;   /* 4 KiB */
 	uint64_t pages_free;
+};
+
+struct hobbes_system_calls {
+	uint64_t trapped;       /* calls that came in through the trap */
+	uint64_t sites_patched;
+	uint64_t sites_trapped; /* left on the trap */
+	uint64_t host_calls;    /* requests to the host */
+	uint64_t linux_calls;   /* the port's own, for the processes */
+	uint32_t rows;          /* struct hobbes_system_call[] */
+	uint32_t processes;     /* then uint32_t[]: those that are alive, as the machine numbers them */
+};
+
+#define HOBBES_SYSTEM_CALL_UNIMPLEMENTED 1u
+#define HOBBES_SYSTEM_CALL_OUT_OF_TABLE 0xffffffffu /* the `number` of all calls that no table has a place for */
+
+struct hobbes_system_call {
+	uint32_t number;
+	uint32_t flags;   /* HOBBES_SYSTEM_CALL_* */
+	uint64_t calls;
+	uint64_t errors;
+	uint64_t host;    /* of these, such as asked the host */
+	uint64_t samples; /* of these, such as were timed */
+	uint64_t time_ns; /* of the samples */
 };
 
 #endif

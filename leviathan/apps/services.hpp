@@ -12,6 +12,7 @@ namespace hobbes::leviathan::apps {
 void handle_launch(Parts& parts, CallPtr call);
 void handle_wait(Parts& parts, CallPtr call);
 void handle_kill(Parts& parts, CallPtr call);
+void handle_count_calls(Parts& parts, CallPtr call);
 
 inline constexpr std::array services = {
     Service{.code = protocol::request::launch_app,
@@ -26,6 +27,10 @@ inline constexpr std::array services = {
             .name = "kill_app",
             .privilege = Privilege::use,
             .handler = handle_kill},
+    Service{.code = protocol::request::count_calls,
+            .name = "count_calls",
+            .privilege = Privilege::read,
+            .handler = handle_count_calls},
 };
 
 }  // namespace hobbes::leviathan::apps

@@ -102,6 +102,25 @@ struct AppEnd {
   int signal = 0;  ///< 0: exited by itself
 };
 
+/// One system call an application or an enclave has made.
+struct SystemCallRow {
+  std::uint32_t number = 0;
+  std::string name;      ///< empty: of none that Linux had when this was written
+  bool implemented = true;
+  std::uint64_t calls = 0, errors = 0;
+  std::uint64_t host = 0;  ///< of these, such as asked the host
+  std::optional<std::chrono::nanoseconds> mean_time;  ///< of those that were timed
+};
+struct SystemCallCounts {
+  std::vector<SystemCallRow> rows;  ///< by number
+  std::uint64_t trapped = 0;        ///< calls that came in through the trap
+  std::uint64_t sites_rewritten = 0, sites_trapped = 0;
+  std::uint64_t host_calls = 0;     ///< requests to the host
+  std::uint64_t linux_calls = 0;    ///< what the co-kernel asked of Linux, for the processes
+  // Linux's own counts of the processes that are alive.
+  std::uint64_t processes = 0, minor_faults = 0, major_faults = 0, voluntary_switches = 0, involuntary_switches = 0;
+};
+
 /// How a console is attended.
 struct ConsoleUse {
   bool type = true;          ///< what is read is typed; else it is only looked through for `escape`
@@ -161,6 +180,10 @@ class Client {
   /// By name or number.
   [[nodiscard]] Result<AppId> find_app(std::string_view app);
   [[nodiscard]] Status kill(AppId app, int signal);
+  /// Of an application, also of one that has ended not long ago.
+  [[nodiscard]] Result<SystemCallCounts> system_calls(AppId app);
+  /// Of an enclave since its boot.
+  [[nodiscard]] Result<SystemCallCounts> system_calls(std::string_view enclave);
 
   // Files, as an enclave sees them.
   /// Copies the whole file to `out_fd`; Errors carry the errno.

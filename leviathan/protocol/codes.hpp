@@ -23,6 +23,7 @@ inline constexpr std::uint32_t remove_cpus = HOBBES_CMD_FIRST_CLIENT_CODE + 103;
 inline constexpr std::uint32_t launch_app = HOBBES_CMD_FIRST_CLIENT_CODE + 200;
 inline constexpr std::uint32_t wait_app = HOBBES_CMD_FIRST_CLIENT_CODE + 201;
 inline constexpr std::uint32_t kill_app = HOBBES_CMD_FIRST_CLIENT_CODE + 202;
+inline constexpr std::uint32_t count_calls = HOBBES_CMD_FIRST_CLIENT_CODE + 203;
 
 inline constexpr std::uint32_t file_open = HOBBES_CMD_FIRST_CLIENT_CODE + 300;
 inline constexpr std::uint32_t file_read = HOBBES_CMD_FIRST_CLIENT_CODE + 301;

@@ -206,6 +206,79 @@ struct KillApp {
   friend bool operator==(const KillApp&, const KillApp&) = default;
 };
 
+/// What the system calls of an application, or of a whole enclave, were. Answer: SystemCalls.
+struct CountCalls {
+  static constexpr std::string_view name = "count_calls";
+  std::string enclave;  ///< all of it since its boot; ignored if there is an application
+  std::optional<AppId> app;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("enclave", self.enclave);
+    visit("app", self.app);
+  }
+  friend bool operator==(const CountCalls&, const CountCalls&) = default;
+};
+
+/// One system call of SystemCalls.
+struct SystemCall {
+  std::uint32_t number = 0;
+  bool implemented = true;
+  std::uint64_t calls = 0, errors = 0;
+  std::uint64_t host = 0;  ///< of these, such as asked the host
+  std::uint64_t samples = 0;
+  std::chrono::nanoseconds time{0};  ///< of the samples
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("number", self.number);
+    visit("implemented", self.implemented);
+    visit("calls", self.calls);
+    visit("errors", self.errors);
+    visit("host", self.host);
+    visit("samples", self.samples);
+    visit("time", self.time);
+  }
+  friend bool operator==(const SystemCall&, const SystemCall&) = default;
+};
+
+/// What Linux has made of the processes that are alive.
+struct LinuxUsage {
+  std::uint64_t processes = 0;
+  std::uint64_t minor_faults = 0, major_faults = 0;
+  std::uint64_t voluntary_switches = 0, involuntary_switches = 0;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("processes", self.processes);
+    visit("minor_faults", self.minor_faults);
+    visit("major_faults", self.major_faults);
+    visit("voluntary_switches", self.voluntary_switches);
+    visit("involuntary_switches", self.involuntary_switches);
+  }
+  friend bool operator==(const LinuxUsage&, const LinuxUsage&) = default;
+};
+
+struct SystemCalls {
+  static constexpr std::string_view name = "system calls";
+  std::vector<SystemCall> calls;
+  std::uint64_t trapped = 0, sites_rewritten = 0, sites_trapped = 0;
+  std::uint64_t host_calls = 0, linux_calls = 0;
+  LinuxUsage usage;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("calls", self.calls);
+    visit("trapped", self.trapped);
+    visit("sites_rewritten", self.sites_rewritten);
+    visit("sites_trapped", self.sites_trapped);
+    visit("host_calls", self.host_calls);
+    visit("linux_calls", self.linux_calls);
+    visit("usage", self.usage);
+  }
+  friend bool operator==(const SystemCalls&, const SystemCalls&) = default;
+};
+
 // ---- Files
 
 /// file_open and file_stat (which ignores flags and modes). Answers: FileOpened, FileStatus.

@@ -68,6 +68,8 @@ void decode_as_everything(ByteView bytes) {
   decode_any<AppRef>(bytes);
   decode_any<AppEnd>(bytes);
   decode_any<KillApp>(bytes);
+  decode_any<CountCalls>(bytes);
+  decode_any<SystemCalls>(bytes);
   decode_any<FileOpen>(bytes);
   decode_any<FileOpened>(bytes);
   decode_any<FileRead>(bytes);
@@ -91,6 +93,14 @@ TEST_CASE("messages come back as they were sent", "[protocol]") {
   round_trip(AppRef{.app = AppId(UINT64_MAX)});
   round_trip(AppEnd{.exit_code = 3, .signal = 11});
   round_trip(KillApp{.app = AppId(7), .signal = 15});
+  round_trip(CountCalls{.enclave = "kitten", .app = std::nullopt});
+  round_trip(CountCalls{.enclave = {}, .app = AppId(3)});
+  round_trip(SystemCalls{.calls = {{.number = 39, .calls = 5, .errors = 1, .host = 2, .samples = 1,
+                                    .time = std::chrono::nanoseconds(30)},
+                                   {.number = 600, .implemented = false, .calls = 1, .errors = 1}},
+                         .trapped = 1, .sites_rewritten = 2, .sites_trapped = 3, .host_calls = 4, .linux_calls = 5,
+                         .usage = {.processes = 1, .minor_faults = 2, .major_faults = 3, .voluntary_switches = 4,
+                                   .involuntary_switches = 5}});
   round_trip(FileOpen{.enclave = "kitten", .path = "/tmp/x", .flags = 01101, .mode = 0644, .set_mode = true});
   round_trip(FileOpened{.handle = 12, .host_path = "/etc/hosts", .host_root = "/srv"});
   round_trip(FileRead{.handle = 1, .offset = 1ULL << 40, .length = 65536});

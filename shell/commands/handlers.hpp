@@ -17,6 +17,7 @@ Result<int> launch_app(Shell& shell, const Arguments& arguments);
 Result<int> list_apps(Shell& shell, const Arguments& arguments);
 Result<int> wait_app(Shell& shell, const Arguments& arguments);
 Result<int> kill_app(Shell& shell, const Arguments& arguments);
+Result<int> syscalls(Shell& shell, const Arguments& arguments);
 Result<int> dump_cmd_queue(Shell& shell, const Arguments& arguments);
 Result<int> cat_file(Shell& shell, const Arguments& arguments);
 Result<int> cat_into_file(Shell& shell, const Arguments& arguments);
@@ -37,6 +38,8 @@ Result<int> exit(Shell& shell, const Arguments& arguments);
 Status check_launch(const Arguments& arguments);
 /// assign_cpus, remove_cpus: a count or a list, not both, not neither.
 Status check_cpu_choice(const Arguments& arguments);
+/// syscalls: an order there is.
+Status check_syscalls(const Arguments& arguments);
 /// console: --dump alone.
 Status check_console(const Arguments& arguments);
 

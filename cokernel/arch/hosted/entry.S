@@ -13,8 +13,9 @@
 .set THREAD_STACK_TOP, 24
 .set THREAD_USER_RSP, 32
 .set THREAD_ATTENTION, 40
-.set THREAD_CALLS, 48
+.set THREAD_QUICK_CALLS, 48
 .set THREAD_PROCESS_ID, 56
+.set THREAD_LINUX_CALLS, 64
 
 .set R15, 0
 .set R14, 8
@@ -47,9 +48,9 @@
 # call (trap.cpp), as if it had come behind it.
 .globl hosted_getpid_entry
 hosted_getpid_entry:
-	mov %gs:THREAD_CALLS, %r11
+	mov %gs:THREAD_QUICK_CALLS, %r11
 	lea 1(%r11), %r11
-	mov %r11, %gs:THREAD_CALLS
+	mov %r11, %gs:THREAD_QUICK_CALLS
 	mov %gs:THREAD_PROCESS_ID, %rax
 	jmp *%rcx
 .globl hosted_getpid_end
@@ -168,6 +169,7 @@ hosted_go_to_user:
 
 .globl hosted_restorer
 hosted_restorer:
+	incq %gs:THREAD_LINUX_CALLS
 	mov $15, %eax
 	syscall
 	ud2
@@ -175,6 +177,7 @@ hosted_restorer:
 # int64_t hosted_clone(flags rdi, stack rsi, parent_tid* rdx, child_tid* rcx, Thread* r8)
 .globl hosted_clone
 hosted_clone:
+	incq %gs:THREAD_LINUX_CALLS
 	mov %rcx, %r10
 	mov %r8, -8(%rsi)
 	sub $8, %rsi

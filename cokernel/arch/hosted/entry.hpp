@@ -13,8 +13,9 @@ static_assert(__builtin_offsetof(hobbes::lwk::Thread, self) == 16);
 static_assert(__builtin_offsetof(hobbes::lwk::Thread, kernel_stack_top) == 24);
 static_assert(__builtin_offsetof(hobbes::lwk::Thread, user_rsp) == 32);
 static_assert(__builtin_offsetof(hobbes::lwk::Thread, attention) == 40);
-static_assert(__builtin_offsetof(hobbes::lwk::Thread, calls) == 48);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, quick_calls) == 48);
 static_assert(__builtin_offsetof(hobbes::lwk::Thread, process_id) == 56);
+static_assert(__builtin_offsetof(hobbes::lwk::Thread, linux_calls) == 64);  // linux.hpp knows it, too
 #pragma GCC diagnostic pop
 
 extern "C" {

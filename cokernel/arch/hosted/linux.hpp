@@ -14,11 +14,12 @@ enum Call : uint64_t {
   nr_dup2 = 33, nr_setgroups = 116, nr_setresuid = 117, nr_setresgid = 119, nr_setrlimit = 160,
   nr_clock_gettime = 228,
   nr_futex = 202, nr_sched_setaffinity = 203, nr_restart_syscall = 219, nr_exit_group = 231, nr_tgkill = 234, nr_accept4 = 288, nr_getcpu = 309,
-  nr_seccomp = 317, nr_membarrier = 324,
+  nr_getrusage = 98, nr_seccomp = 317, nr_membarrier = 324,
 };
 
-inline int64_t call(uint64_t number, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0, uint64_t e = 0,
-                    uint64_t f = 0) {
+/// The bare instruction: for the loader, and while GS does not point at a Thread.
+inline int64_t invoke(uint64_t number, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0, uint64_t e = 0,
+                      uint64_t f = 0) {
   register uint64_t r10 asm("r10") = d;
   register uint64_t r8 asm("r8") = e;
   register uint64_t r9 asm("r9") = f;
@@ -28,6 +29,13 @@ inline int64_t call(uint64_t number, uint64_t a = 0, uint64_t b = 0, uint64_t c 
                : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                : "rcx", "r11", "memory");
   return result;
+}
+
+/// Counts itself in the running thread (kernel/process.hpp: linux_calls).
+template <typename... Arguments>
+int64_t call(uint64_t number, Arguments... arguments) {
+  asm volatile("incq %%gs:64" : : : "memory", "cc");
+  return invoke(number, static_cast<uint64_t>(arguments)...);
 }
 
 template <typename T>

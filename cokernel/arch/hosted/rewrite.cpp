@@ -110,9 +110,14 @@ void serialize() {
 
 /// The same on every CPU that runs a thread of this process.
 void serialize_all() {
-  if (linux::call(linux::nr_membarrier, membarrier_sync_core) == 0) return;
-  linux::call(linux::nr_membarrier, membarrier_register_sync_core);
-  linux::call(linux::nr_membarrier, membarrier_sync_core);
+  // Not linux::call(), which finds the thread through GS: this runs in tests, too.
+  const auto barrier = [](uint64_t command) {
+    ++port::current().linux_calls;
+    return linux::invoke(linux::nr_membarrier, command);
+  };
+  if (barrier(membarrier_sync_core) == 0) return;
+  barrier(membarrier_register_sync_core);
+  barrier(membarrier_sync_core);
 }
 
 /// Replaces the mov while other threads may run into it: a breakpoint first, the tail, the jump's first byte last, with
@@ -130,12 +135,10 @@ void replace(Process& process, UserAddr mov, const uint8_t code[mov_size]) {
   serialize_all();
 }
 
-}  // namespace
-
-void rewrite_site(Thread& self, UserAddr site, uint32_t number) {
-  Process& process = *self.process;
-  if (process.lender != nullptr) return;  // code that is changed here is the lender's, who would not find the stub
-  if (!process.app->rewrite || site < port::user_start + mov_size) return;
+/// Under the lock. False: it has to stay on the trap.
+bool rewrite_locked(Process& process, UserAddr site, uint32_t number) {
+  if (process.lender != nullptr) return false;  // code that is changed here is the lender's, who would not find the stub
+  if (!process.app->rewrite || site < port::user_start + mov_size) return false;
   const UserAddr mov = site - mov_size;
   struct [[gnu::packed]] {
     uint8_t opcode;
@@ -145,24 +148,39 @@ void rewrite_site(Thread& self, UserAddr site, uint32_t number) {
   static_assert(sizeof(code) == mov_size + syscall_size);
   if (!read_user(mov, code) || code.opcode != mov_eax || code.number != number || code.call[0] != 0x0f ||
       code.call[1] != 0x05)
-    return;
-  Guard guard(process.stubs.lock);
-  if (!read_user(mov, code) || code.opcode != mov_eax) return;  // another thread was faster
-  if (!is_proved(process, mov)) return;
+    return false;
+  if (!is_proved(process, mov)) return false;
   const UserAddr at = new_stub(process, site);
-  if (at == 0) return;
+  if (at == 0) return false;
 
   Stub stub;
   stub.number = number;
   stub.back = static_cast<int32_t>(site + syscall_size - (at + __builtin_offsetof(Stub, jmp)));
   const uint64_t entry = number == nr_getpid ? __builtin_offsetof(Entries, getpid) : __builtin_offsetof(Entries, any);
   stub.entry = static_cast<int32_t>(align_down(at, page_size) + entry - (at + __builtin_offsetof(Stub, pad)));
-  if (!write_code(process.space, at, &stub, sizeof(stub))) return;
+  if (!write_code(process.space, at, &stub, sizeof(stub))) return false;
   uint8_t patch[mov_size] = {jump};
   const auto displacement = static_cast<int32_t>(at - site);
   memcpy(patch + 1, &displacement, sizeof(displacement));
   replace(process, mov, patch);
-  ++self.patches;
+  return true;
+}
+
+/// A site that another thread was faster to rewrite.
+bool is_rewritten(UserAddr site) {
+  uint8_t opcode = 0;
+  return site >= port::user_start + mov_size && read_user(site - mov_size, opcode) && opcode == jump;
+}
+
+}  // namespace
+
+void rewrite_site(Thread& self, UserAddr site, uint32_t number) {
+  StubPages& stubs = self.process->stubs;
+  if (stubs.is_trapped(site)) return;
+  Guard guard(stubs.lock);
+  if (is_rewritten(site)) return;
+  if (rewrite_locked(*self.process, site, number)) ++self.totals.patches;
+  else if (stubs.note_trapped(site)) ++self.totals.trapped_sites;
 }
 
 bool is_being_rewritten(uint64_t& rip) {

@@ -25,6 +25,7 @@ namespace {
 hobbes_boot_params* params = nullptr;
 uint64_t init_linux_pid = 0;
 uint32_t children_noted = 0;
+Thread boot_thread;  ///< until there is memory to make one
 
 void run_constructors() {
   for (auto constructor = hosted_constructors; constructor != hosted_constructors_end; ++constructor) (*constructor)();
@@ -87,8 +88,9 @@ void hosted_main(void* boot) {
   using namespace hobbes::lwk;
   params = static_cast<hobbes_boot_params*>(boot);
   run_constructors();
-  init_linux_pid = static_cast<uint64_t>(linux::call(linux::nr_getpid));
   hosted::start_threads(cpu_has_fsgsbase());
+  hosted::set_current(boot_thread);
+  init_linux_pid = static_cast<uint64_t>(linux::call(linux::nr_getpid));
   hosted::start_blocks();
   start_kernel();
   Thread& reaper = new_kernel_thread(nullptr);

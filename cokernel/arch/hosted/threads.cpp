@@ -42,9 +42,13 @@ namespace hosted {
 
 void start_threads(bool have_fsgsbase) { fsgsbase = have_fsgsbase; }
 
-void become(Thread& thread) {
+void set_current(Thread& thread) {
   if (fsgsbase) asm volatile("wrgsbase %0" : : "r"(&thread));
-  else linux::call(linux::nr_arch_prctl, arch_set_gs, linux::address(&thread));
+  else linux::invoke(linux::nr_arch_prctl, arch_set_gs, linux::address(&thread));
+}
+
+void become(Thread& thread) {
+  set_current(thread);
   // Linux's signal frames go below the Registers at the stack's top, wherever the thread is when a signal comes.
   const struct {
     uint64_t base;
@@ -168,6 +172,16 @@ void memory_barrier(bool everybody) {
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);
   if (__atomic_load_n(&thread.port_process, __ATOMIC_ACQUIRE) != 0 && tid != 0) set_affinity_of(tid, mask);
+}
+
+Usage usage() {
+  struct {  // struct rusage
+    TimeSpec user, system;
+    uint64_t before_faults[4], minor_faults, major_faults, between[5], signals, voluntary, involuntary;
+  } now{};
+  constexpr uint64_t whole_process = 0;
+  linux::invoke(linux::nr_getrusage, whole_process, linux::address(&now));
+  return {now.minor_faults, now.major_faults, now.voluntary, now.involuntary};
 }
 
 void halt() {

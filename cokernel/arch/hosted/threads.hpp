@@ -10,7 +10,9 @@ namespace hobbes::lwk::hosted {
 inline constexpr uint64_t register_area = 512;
 
 void start_threads(bool have_fsgsbase);
-/// Makes the running Linux thread `thread`.
+/// Lets port::current() be `thread`: what stands before every counted call of Linux.
+void set_current(Thread& thread);
+/// Makes the running Linux thread `thread`, ready for traps.
 void become(Thread& thread);
 /// Waits for Linux processes of the enclave to end, until there are none. One that was killed from outside is a panic.
 int reap_processes();

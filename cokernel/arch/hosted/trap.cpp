@@ -32,6 +32,13 @@ bool in_kernel(uint64_t rip) {
   return rip - HOBBES_HOSTED_KERNEL_BASE < HOBBES_BOOT_KERNEL_LIMIT;
 }
 
+/// The kernel's own code runs on the thread's kernel stack, or in a thread of its own. A fault elsewhere is that of a
+/// program which jumped there: it is the program's, and not the kernel's end.
+bool is_kernels(const Thread& self, const MachineContext& context) {
+  if (!in_kernel(context.rip) || self.process->app == nullptr) return in_kernel(context.rip);
+  return context.rsp - linux::address(self.kernel_stack) <= self.kernel_stack_top - linux::address(self.kernel_stack);
+}
+
 bool continue_at_fixup(MachineContext& context) {
   for (const HostedFixup* fixup = hosted_fixups; fixup != hosted_fixups_end; ++fixup) {
     if (context.rip < fixup->start || context.rip >= fixup->end) continue;
@@ -86,7 +93,7 @@ void finish_getpid(MachineContext& context) {
 
 void note_system_call(Thread& self, Registers& registers, const SignalInfo& info) {
   const auto& sys = reinterpret_cast<const SysInfo&>(info);
-  ++self.traps;
+  ++self.totals.traps;
   // Calls of another table (int 0x80, x32) are none of ours; no number is served as -ENOSYS.
   registers.number = sys.machine == audit_x86_64 ? static_cast<uint32_t>(sys.number) : syscall_limit;
   if (sys.machine == audit_x86_64) hosted::rewrite_site(self, sys.address - 2, static_cast<uint32_t>(sys.number));
@@ -94,8 +101,10 @@ void note_system_call(Thread& self, Registers& registers, const SignalInfo& info
 
 void trap(int signal, SignalInfo* info, UserContext* user) {
   if (signal == linux::signal_interrupt) finish_getpid(user->machine);
-  if (in_kernel(user->machine.rip)) return kernel_trap(signal, *info, user->machine);
   Thread& self = port::current();
+  // An interrupt may come before the way in has switched stacks.
+  if (is_kernels(self, user->machine) || (signal == linux::signal_interrupt && in_kernel(user->machine.rip)))
+    return kernel_trap(signal, *info, user->machine);
   Registers& registers = *self.registers;
   registers = Registers{};
   from_context(registers, user->machine);

@@ -34,11 +34,13 @@ Sysret set_flags(File& file, uint32_t wanted) {
 /// Locks are the host's: there they belong to the proxy, so processes of one application do not exclude each other.
 Sysret lock(File& file, uint32_t command, UserAddr argument) {
   constexpr uint64_t lock_size = 32;  // Linux's struct flock
+  char wanted[lock_size];
+  if (!copy_in(wanted, argument, lock_size)) return -EFAULT;
   HostFile* host = file.host();
   if (host == nullptr) return -ENOLCK;
   HostCall call(host->channel());
   if (call.error() != 0) return call.error();
-  if (!copy_in(call.data(), argument, lock_size)) return -EFAULT;
+  memcpy(call.data(), wanted, lock_size);
   const Sysret result = call.call(host_fcntl, host->fd(), command, call.data());
   return result < 0 || copy_out(argument, call.data(), lock_size) ? result : -EFAULT;
 }

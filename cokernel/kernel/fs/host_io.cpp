@@ -121,7 +121,7 @@ void HostCall::claim_uninterrupted() {
 
 Sysret HostCall::make(uint32_t number, const int64_t* args) {
   if (proxy_is_dead()) return error_ = -EIO;
-  ++port::current().host_calls;
+  ++port::current().totals.host_calls;
   slot_->nr = number;
   memcpy(slot_->args, args, sizeof(slot_->args));
   post();

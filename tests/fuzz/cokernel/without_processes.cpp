@@ -3,6 +3,7 @@
 // comes as far as that.
 #include "cokernel/kernel/exec.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/syscall.hpp"
 #include "tests/fuzz/driver/driver.hpp"
 
 namespace hobbes::lwk {
@@ -15,6 +16,7 @@ int execute(Thread&, const char*, ProgramStrings&, const MemoryPlan&, const char
 }
 ProgramStrings::~ProgramStrings() { release(bytes); }
 int send_signal_locked(Process&, const SignalInfo&) { return 0; }
+const char* syscall_name(uint32_t) { return nullptr; }
 
 namespace port {
 

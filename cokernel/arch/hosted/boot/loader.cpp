@@ -25,7 +25,7 @@ struct ControlBuffer {
 };
 
 [[noreturn]] void leave(Exit status) {
-  while (true) linux::call(linux::nr_exit_group, status);
+  while (true) linux::invoke(linux::nr_exit_group, status);
 }
 
 uint64_t number(const char* text) {
@@ -39,7 +39,7 @@ uint64_t number(const char* text) {
 }
 
 bool map(uint64_t address, uint64_t size, uint64_t protection, uint64_t fd, uint64_t offset) {
-  return linux::call(linux::nr_mmap, address, size, protection, linux::map_shared | linux::map_fixed, fd, offset) ==
+  return linux::invoke(linux::nr_mmap, address, size, protection, linux::map_shared | linux::map_fixed, fd, offset) ==
          static_cast<int64_t>(address);
 }
 
@@ -49,7 +49,7 @@ hobbes_hosted_boot receive(uint64_t socket) {
   ControlBuffer control;
   linux::IoVector vector{linux::address(&boot), sizeof(boot)};
   linux::MessageHeader message{0, 0, 0, linux::address(&vector), 1, linux::address(&control), sizeof(control), 0, 0};
-  const int64_t got = linux::call(linux::nr_recvmsg, socket, linux::address(&message), 0);
+  const int64_t got = linux::invoke(linux::nr_recvmsg, socket, linux::address(&message), 0);
   if (got == 0) leave(no_enclave);
   if (got != sizeof(boot) || boot.version != HOBBES_HOSTED_BOOT_VERSION || boot.fd_count == 0 ||
       boot.fd_count > HOBBES_HOSTED_MAX_FDS || control.header.level != linux::level_socket ||
@@ -63,20 +63,20 @@ hobbes_hosted_boot receive(uint64_t socket) {
 
 void take_log(const hobbes_hosted_boot& boot) {
   const uint64_t log = static_cast<uint64_t>(boot.first_fd) + boot.fd_count - 1;
-  linux::call(linux::nr_dup2, log, log_fd);
-  linux::call(linux::nr_close, log);
+  linux::invoke(linux::nr_dup2, log, log_fd);
+  linux::invoke(linux::nr_close, log);
 }
 
 void forbid_core_dumps() {  // they would be all of the enclave's memory
   const uint64_t none[2] = {0, 0};
-  linux::call(linux::nr_setrlimit, resource_core, linux::address(none));
+  linux::invoke(linux::nr_setrlimit, resource_core, linux::address(none));
 }
 
 void become_user(const hobbes_hosted_boot& boot) {
   if (boot.change_user == 0) return;
-  if (linux::call(linux::nr_setgroups, 0, 0) != 0 ||
-      linux::call(linux::nr_setresgid, boot.gid, boot.gid, boot.gid) != 0 ||
-      linux::call(linux::nr_setresuid, boot.uid, boot.uid, boot.uid) != 0)
+  if (linux::invoke(linux::nr_setgroups, 0, 0) != 0 ||
+      linux::invoke(linux::nr_setresgid, boot.gid, boot.gid, boot.gid) != 0 ||
+      linux::invoke(linux::nr_setresuid, boot.uid, boot.uid, boot.uid) != 0)
     leave(no_user);
 }
 
@@ -106,7 +106,7 @@ extern "C" [[noreturn]] void load(const uint64_t* stack) {
   if (stack[0] != 2) leave(bad_arguments);
   const uint64_t socket = number(reinterpret_cast<const char* const*>(stack + 1)[1]);
   const hobbes_hosted_boot boot = receive(socket);
-  linux::call(linux::nr_close, socket);
+  linux::invoke(linux::nr_close, socket);
   take_log(boot);
   forbid_core_dumps();
   become_user(boot);
