@@ -106,6 +106,8 @@ Sysret fork(Thread& self, const CloneRequest& request) {
   child->arguments_end = parent.arguments_end;
   child->environment_start = parent.environment_start;
   child->environment_end = parent.environment_end;
+  child->auxiliary_start = parent.auxiliary_start;
+  child->auxiliary_end = parent.auxiliary_end;
 
   ForkHandover handover{&self, request};
   thread.start = start_forked;

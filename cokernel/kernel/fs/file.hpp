@@ -2,6 +2,7 @@
 // File: an open file description. Descriptors of one or several processes share it; the last one to let go closes it.
 #pragma once
 
+#include "cokernel/kernel/fs/attributes.hpp"
 #include "cokernel/kernel/fs/file_abi.hpp"
 #include "cokernel/kernel/fs/io_vector.hpp"
 #include "cokernel/kernel/lock.hpp"
@@ -48,6 +49,7 @@ class File : Immovable {
   virtual Sysret control(uint32_t request, uint64_t argument);
   virtual Sysret sync(bool data_only);
   virtual Sysret usage(LinuxStatfs& usage);
+  virtual Sysret attribute(const AttributeRequest& request) { return request.refuse(); }
   /// F_SETFL has changed the flags.
   virtual Sysret flags_changed(uint32_t flags);
   /// F_GETFL.

@@ -218,6 +218,11 @@ Sysret HostFile::usage(LinuxStatfs& usage) {
   return result;
 }
 
+Sysret HostFile::attribute(const AttributeRequest& request) {
+  HostCall call(channel_);
+  return call.error() != 0 ? call.error() : forward_attribute(call, host_fsetxattr, fd_, call.data(), request);
+}
+
 Sysret HostFile::flags_changed(uint32_t flags) { return simple(host_fcntl, set_flags_command, flags); }
 
 Sysret HostFile::current_flags() {
