@@ -9,10 +9,6 @@ namespace {
 
 enum class Target { path, link, descriptor };  // setxattr, lsetxattr, fsetxattr
 
-constexpr bool gives_value(AttributeAction action) {
-  return action == AttributeAction::get || action == AttributeAction::list;
-}
-
 /// A request with its name and value copied in.
 struct UserRequest : AttributeRequest {
   Buffer buffer{value_limit};
@@ -31,7 +27,7 @@ struct UserRequest : AttributeRequest {
     size = value_size;
     if (action != AttributeAction::list)
       if (const int error = load_name(name_from); error != 0) return error;
-    if (gives_value(action)) {
+    if (action != AttributeAction::set) {
       size = min(size, value_limit);
       return 0;
     }

@@ -186,7 +186,15 @@ Sysret sys_fdatasync(Thread& self, const Args& args) {
 /// What the enclave keeps is in memory; the host writes its own files back without being asked.
 Sysret sys_sync(Thread&, const Args&) { return 0; }
 
-Sysret sys_fadvise64(Thread& self, const Args& args) { return file_of(self, args[0]) ? 0 : -EBADF; }
+Sysret sys_fadvise64(Thread& self, const Args& args) {
+  constexpr uint32_t last_advice = 5;  // POSIX_FADV_NOREUSE
+  const FileRef file = file_of(self, args[0]);
+  if (!file || file->path_only()) return -EBADF;
+  FileStatus now;
+  if (const Sysret error = file->status(now); error < 0) return error;
+  if ((now.mode & S_IFMT) == S_IFIFO) return -ESPIPE;
+  return static_cast<int64_t>(args[2]) < 0 || to_flags(args[3]) > last_advice ? -EINVAL : 0;
+}
 
 Sysret sys_fallocate(Thread& self, const Args& args) {
   const FileRef file = file_of(self, args[0]);

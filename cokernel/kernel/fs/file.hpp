@@ -11,6 +11,7 @@
 namespace hobbes::lwk::fs {
 
 class HostFile;
+class LocalSocket;
 
 /// What stat tells.
 struct FileStatus {
@@ -62,6 +63,8 @@ class File : Immovable {
   virtual bool changes_unseen() const { return false; }
   /// The host's file, if it is one.
   virtual HostFile* host() { return nullptr; }
+  /// A socketpair's end, if it is one.
+  virtual LocalSocket* local_socket() { return nullptr; }
 
   /// O_* without those that only matter while opening.
   [[nodiscard]] uint32_t flags() const { return __atomic_load_n(&flags_, __ATOMIC_RELAXED); }  // a hint, no order

@@ -28,6 +28,25 @@ void write_present(Text& text, uint32_t) {
   present_cpus(mask);
   write_cpu_list(text, mask);
 }
+
+/// A mask as Linux writes it: 32 bits at a time, the highest first.
+void write_mask(Text& text, const uint64_t (&mask)[4]) {
+  for (uint32_t word = max_cpus / 32; word > 0; --word) {
+    const uint64_t bits = mask[(word - 1) / 2] >> ((word - 1) % 2 * 32) & 0xffffffff;
+    for (uint32_t digit = 8; digit > 0; --digit) text.append(&"0123456789abcdef"[bits >> (digit - 1) * 4 & 0xf], 1);
+    text.append(word > 1 ? "," : "\n");
+  }
+}
+void write_present_mask(Text& text, uint32_t) {
+  uint64_t mask[4];
+  present_cpus(mask);
+  write_mask(text, mask);
+}
+void write_own_mask(Text& text, uint32_t cpu) {
+  uint64_t mask[4] = {};
+  mask[cpu / 64] = 1ull << cpu % 64;
+  write_mask(text, mask);
+}
 void write_none(Text& text, uint32_t) { text.append("\n"); }
 void write_largest(Text& text, uint32_t) { text.print("%u\n", static_cast<uint64_t>(max_cpus - 1)); }
 void write_zero(Text& text, uint32_t) { text.append("0\n"); }
@@ -36,9 +55,13 @@ void write_number(Text& text, uint32_t cpu) { text.print("%u\n", static_cast<uin
 /// Every CPU is a core of its own, all of one package: what they share with others is not the enclave's to know.
 constexpr Row cpu_rows[] = {{"isolated", write_none}, {"kernel_max", write_largest}, {"offline", write_none},
                             {"online", write_present}, {"possible", write_present}, {"present", write_present}};
-constexpr Row topology_rows[] = {{"core_cpus_list", write_number},       {"core_id", write_number},
-                                 {"core_siblings_list", write_present},  {"package_cpus_list", write_present},
-                                 {"physical_package_id", write_zero},    {"thread_siblings_list", write_number}};
+constexpr Row topology_rows[] = {
+    {"core_cpus", write_own_mask},          {"core_cpus_list", write_number},
+    {"core_id", write_number},              {"core_siblings", write_present_mask},
+    {"core_siblings_list", write_present},  {"package_cpus", write_present_mask},
+    {"package_cpus_list", write_present},   {"physical_package_id", write_zero},
+    {"thread_siblings", write_own_mask},    {"thread_siblings_list", write_number},
+};
 
 /// What a path below /sys/devices/system names.
 enum class What { root, cpus, cpu, topology, file };
