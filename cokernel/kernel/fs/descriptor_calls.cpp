@@ -3,6 +3,7 @@
 #include "cokernel/kernel/fs/call_support.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/fs/pipe.hpp"
+#include "cokernel/kernel/fs/record_locks.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
@@ -31,16 +32,26 @@ Sysret set_flags(File& file, uint32_t wanted) {
   return 0;
 }
 
-/// Locks are the host's: there they belong to the proxy, so processes of one application do not exclude each other.
-Sysret lock(File& file, uint32_t command, UserAddr argument) {
-  constexpr uint64_t lock_size = 32;  // Linux's struct flock
+/// F_SETLK, F_SETLKW, F_GETLK.
+Sysret lock_records(Thread& self, const FileRef& file, uint32_t command, UserAddr argument) {
+  FileLock lock;
+  if (file->path_only()) return -EBADF;
+  if (!read_user(argument, lock)) return -EFAULT;
+  FdTable& owner = *self.process->files;
+  if (command != F_GETLK) return set_record_lock(owner, file, lock, command == F_SETLKW);
+  const Sysret result = get_record_lock(owner, *file, lock);
+  return result < 0 || write_user(argument, lock) ? result : -EFAULT;
+}
+
+/// Locks of open file descriptions: to the host every one of ours is one of its own.
+Sysret lock_description(File& file, uint32_t command, UserAddr argument) {
   HostFile* host = file.host();
   if (host == nullptr) return -ENOLCK;
   HostCall call(host->channel());
   if (call.error() != 0) return call.error();
-  if (!copy_in(call.data(), argument, lock_size)) return -EFAULT;
+  if (!copy_in(call.data(), argument, sizeof(FileLock))) return -EFAULT;
   const Sysret result = call.call(host_fcntl, host->fd(), command, call.data());
-  return result < 0 || copy_out(argument, call.data(), lock_size) ? result : -EFAULT;
+  return result < 0 || command != F_OFD_GETLK || copy_out(argument, call.data(), sizeof(FileLock)) ? result : -EFAULT;
 }
 
 Sysret pipe(Thread& self, UserAddr to, uint32_t flags) {
@@ -138,8 +149,8 @@ Sysret sys_fcntl(Thread& self, const Args& args) {
     case F_SETFD: return files.set_close_on_exec(fd, (args[2] & 1) != 0);
     case F_GETFL: return file->current_flags();
     case F_SETFL: return set_flags(*file, to_flags(args[2]));
-    case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-      return lock(*file, command, args[2]);
+    case F_GETLK: case F_SETLK: case F_SETLKW: return lock_records(self, file, command, args[2]);
+    case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW: return lock_description(*file, command, args[2]);
     case F_SETPIPE_SZ: case F_GETPIPE_SZ:
       if (HostFile* host = file->host()) return host->simple(host_fcntl, command, args[2]);
       if (!is_pipe(*file)) return -EBADF;
