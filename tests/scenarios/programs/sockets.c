@@ -75,6 +75,8 @@ static void test_stream_pair(void) {
   struct timeval soon = {0, 10000};
   CHECK(setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon) == 0);
   CHECK_ERRNO(recv(pair[1], text, 1, 0), EAGAIN);
+  const struct timeval forever = {0, 0};
+  CHECK(setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever) == 0);
   struct ucred peer;
   socklen_t size = sizeof peer;
   CHECK(getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == getpid() && peer.uid == getuid());
