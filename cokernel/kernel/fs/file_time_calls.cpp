@@ -69,12 +69,6 @@ Sysret change_file(Thread& self, uint64_t fd, const Change& change) {
   return file && !file->path_only() ? file->change(change) : -EBADF;
 }
 
-/// Whether a path argument is there and empty.
-bool is_empty(UserAddr path) {
-  char first = 1;
-  return read_user(path, first) && first == '\0';
-}
-
 }  // namespace
 
 Sysret sys_utimensat(Thread& self, const Args& args) {
@@ -83,8 +77,8 @@ Sysret sys_utimensat(Thread& self, const Args& args) {
   Change change;
   if (const int error = load_times(args[2], change); error != 0) return error;
   if (!change.set_atime && !change.set_mtime) return 0;
-  const bool itself = args[1] == 0 || ((flags & AT_EMPTY_PATH) != 0 && is_empty(args[1]));
-  if (itself && to_fd(args[0]) != AT_FDCWD) return flags == 0 || args[1] != 0 ? change_file(self, args[0], change) : -EINVAL;
+  if (args[1] == 0 && to_fd(args[0]) != AT_FDCWD) return flags == 0 ? change_file(self, args[0], change) : -EINVAL;
+  if (means_descriptor(args[0], args[1], flags)) return change_file(self, args[0], change);
   return change_path(self, args[0], args[1], (flags & AT_SYMLINK_NOFOLLOW) == 0, change);
 }
 

@@ -2,6 +2,7 @@
 #include "cokernel/kernel/fs/host_file.hpp"
 
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/fs/host_attributes.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process.hpp"
@@ -220,7 +221,7 @@ Sysret HostFile::usage(LinuxStatfs& usage) {
 
 Sysret HostFile::attribute(const AttributeRequest& request) {
   HostCall call(channel_);
-  return call.error() != 0 ? call.error() : forward_attribute(call, host_fsetxattr, fd_, call.data(), request);
+  return call.error() != 0 ? call.error() : forward_attribute(call, AttributeTarget::descriptor, fd_, call.data(), request);
 }
 
 Sysret HostFile::flags_changed(uint32_t flags) { return simple(host_fcntl, set_flags_command, flags); }

@@ -8,7 +8,6 @@
 
 #include "cokernel/kernel/fs/file.hpp"
 #include "cokernel/kernel/fs/host_io.hpp"
-#include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
 
@@ -67,31 +66,6 @@ class HostFile : public File {
 
 /// From the host's struct to ours.
 [[nodiscard]] FileStatus to_status(const LinuxStat& stat);
-/// Makes the host's call: fgetxattr and its like on a descriptor, getxattr and its like on a path; `room` is where the
-/// slot's data are free.
-template <typename Target>
-[[nodiscard]] Sysret forward_attribute(HostCall& call, uint32_t first_number, Target target, uint8_t* room,
-                                       const AttributeRequest& request) {
-  auto* name = reinterpret_cast<char*>(room);
-  uint8_t* value = room + align_up(sizeof(request.name), alignof(uint64_t));
-  memcpy(name, request.name, sizeof(request.name));
-  // Linux's numbers: set, get, list, remove stand three apart; each has a form for paths, links and descriptors.
-  constexpr uint32_t get = 3, list = 6, remove = 9;
-  switch (request.action) {
-    case AttributeAction::set:
-      memcpy(value, request.value, request.size);
-      return call.call(first_number, target, name, value, request.size, request.flags);
-    case AttributeAction::remove: return call.call(first_number + remove, target, name);
-    default: break;
-  }
-  const Sysret length = request.action == AttributeAction::get
-                            ? call.call(first_number + get, target, name, value, request.size)
-                            : call.call(first_number + list, target, value, request.size);
-  if (length <= 0 || request.size == 0) return length;
-  const uint64_t taken = min(static_cast<uint64_t>(length), request.size);
-  memcpy(request.value, value, taken);
-  return static_cast<Sysret>(taken);
-}
 /// The two timespecs of utimensat.
 void write_host_times(const Change& change, void* to);
 

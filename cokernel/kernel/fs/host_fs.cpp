@@ -2,6 +2,7 @@
 #include "cokernel/kernel/fs/host_fs.hpp"
 
 #include "cokernel/kernel/app.hpp"
+#include "cokernel/kernel/fs/host_attributes.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/user_memory.hpp"
@@ -154,13 +155,15 @@ Sysret HostFs::attribute(const Caller& caller, const char* path, bool follow, co
     // A link itself has none that a user could have given it.
     FileStatus now;
     if (const int error = status(caller, path, false, now); error != 0) return error;
-    if (is_link(now.mode)) return request.action == AttributeAction::list ? 0 : request.action == AttributeAction::get
-                                  ? -ENODATA : -EPERM;
+    if (is_link(now.mode)) {
+      if (request.action == AttributeAction::list) return 0;
+      return request.action == AttributeAction::get ? -ENODATA : -EPERM;
+    }
   }
   PathCall call(caller);
   if (call.error() != 0) return call.error();
-  const char* name = call.path(path);
-  return forward_attribute(call, host_setxattr, name, call.rest(), request);
+  const auto name = reinterpret_cast<int64_t>(call.path(path));
+  return forward_attribute(call, AttributeTarget::path, name, call.rest(), request);
 }
 
 }  // namespace hobbes::lwk::fs

@@ -138,10 +138,10 @@ LocalSocket::~LocalSocket() {
     while (Message* message = mine.messages.pop_front()) unread.push_back(*message);
     mine.charged = 0;
     last = other.owner_gone;
+    if (!last) pair_.queue.wake_all();  // under the lock: once it is free, the other end may take the pair away
   }
   while (Message* message = unread.pop_front()) delete message;
   if (last) delete &pair_;
-  else pair_.queue.wake_all();
 }
 
 LocalSocket::Inbox& LocalSocket::inbox() { return pair_.inboxes[side_]; }

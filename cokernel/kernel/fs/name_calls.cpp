@@ -182,7 +182,10 @@ Sysret sys_lchown(Thread& self, const Args& args) {
 Sysret sys_fchownat(Thread& self, const Args& args) {
   const uint32_t flags = to_flags(args[4]);
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
-  return change_path(self, args[0], args[1], (flags & AT_SYMLINK_NOFOLLOW) == 0, owner_change(args[2], args[3]));
+  const Change change = owner_change(args[2], args[3]);
+  return means_descriptor(args[0], args[1], flags)
+             ? change_file(self, args[0], change)
+             : change_path(self, args[0], args[1], (flags & AT_SYMLINK_NOFOLLOW) == 0, change);
 }
 Sysret sys_fchown(Thread& self, const Args& args) { return change_file(self, args[0], owner_change(args[1], args[2])); }
 

@@ -148,8 +148,9 @@ uint32_t mode_of(const Entry& entry) {
 /// Whether `tid` (0: any) is a thread of the process. Under process_lock.
 bool has_task(Process& process, int tid) {
   if (tid == 0) return true;
-  const Thread* thread = find_thread(tid);
-  return thread != nullptr && thread->process == &process;
+  for (const Thread& thread : process.threads)
+    if (thread.tid == tid) return true;
+  return false;
 }
 
 /// Of the entry itself. 0 or -ENOENT.

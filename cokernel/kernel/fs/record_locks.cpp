@@ -5,6 +5,7 @@
 #include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
 namespace {

@@ -112,6 +112,11 @@ Sysret access_at(Thread& self, uint64_t dirfd, UserAddr path, uint32_t want, uin
   if (want > (access_read | access_write | access_execute)) return -EINVAL;
   if ((flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
   const Caller caller = Caller::of(*self.process);
+  if (means_descriptor(dirfd, path, flags)) {
+    FileStatus now;
+    if (const Sysret error = status_at(self, dirfd, path, flags, now); error < 0) return error;
+    return caller.may(want, now.mode, now.uid, now.gid) ? 0 : -EACCES;
+  }
   UserPlace place;
   if (const int error = place.load(caller, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0); error != 0) return error;
   return place.system->access(caller, place.path, want, flags);

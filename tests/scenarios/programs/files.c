@@ -46,6 +46,9 @@ static void test_status(void) {
   CHECK(statfs(".", &usage) == 0 && usage.f_bsize > 0 && fstatfs(fd, &usage) == 0);
   CHECK_ERRNO(statfs("none", &usage), ENOENT);
   CHECK(faccessat(AT_FDCWD, "status", R_OK | W_OK, 0) == 0);
+  CHECK(syscall(SYS_faccessat2, fd, "", R_OK, AT_EMPTY_PATH) == 0 && fchownat(fd, "", getuid(), getgid(), AT_EMPTY_PATH) == 0);
+  CHECK_ERRNO(syscall(SYS_faccessat2, fd, "", R_OK, 0), ENOENT);
+  CHECK_ERRNO(fchownat(fd, "", getuid(), getgid(), 0), ENOENT);
   CHECK_ERRNO(syscall(SYS_faccessat2, AT_FDCWD, "status", 8, 0), EINVAL);
   CHECK_ERRNO(syscall(SYS_faccessat2, AT_FDCWD, "status", R_OK, 1), EINVAL);
   close(fd);
@@ -58,6 +61,8 @@ static void test_times(void) {
   CHECK(utimensat(AT_FDCWD, "times", set, 0) == 0 && stat("times", &now) == 0);
   CHECK(now.st_atim.tv_sec == 1000 && now.st_atim.tv_nsec == 123456789 && now.st_mtim.tv_nsec == 987654321);
   const struct timespec half[2] = {{0, UTIME_OMIT}, {3000, 0}};
+  CHECK(utimensat(fd, "", half, AT_EMPTY_PATH) == 0);
+  CHECK_ERRNO(syscall(SYS_utimensat, fd, NULL, half, AT_SYMLINK_NOFOLLOW), EINVAL);
   CHECK(futimens(fd, half) == 0 && stat("times", &now) == 0 && now.st_atim.tv_sec == 1000 && now.st_mtim.tv_sec == 3000);
   const struct timespec none[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
   CHECK(utimensat(AT_FDCWD, "times", none, 0) == 0);
