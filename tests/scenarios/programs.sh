@@ -35,7 +35,7 @@ same() {
 readonly python=/usr/bin/python3
 export LC_ALL=C GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00:00Z
 
-node_memory=768M
+export node_memory=768M
 start_node
 create k 2 512 '<host_io mode="all"/>'
 

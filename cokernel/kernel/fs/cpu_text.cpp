@@ -64,7 +64,8 @@ void write_features(Text& text) {
   add_features(text, base.edx, base_features);
   text.append(" syscall nx lm constant_tsc rep_good nopl");
   add_features(text, base.ecx, more_features);
-  if (cpuid(largest_extended_leaf).eax >= extended_leaf) add_features(text, cpuid(extended_leaf).ecx, extended_features);
+  if (cpuid(largest_extended_leaf).eax >= extended_leaf)
+    add_features(text, cpuid(extended_leaf).ecx, extended_features);
   if (cpuid(0).eax >= structured_leaf) add_features(text, cpuid(structured_leaf).ebx, structured_features);
   text.append("\n");
 }

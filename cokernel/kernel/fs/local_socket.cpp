@@ -82,7 +82,9 @@ struct LocalSocket::Inbox : lwk::Immovable {
     while (Message* message = messages.pop_front()) delete message;
   }
   [[nodiscard]] bool ended() const { return closed_for_reading || closed_for_writing; }
-  [[nodiscard]] bool has_room(uint64_t size) const { return charged == 0 || charged + size + message_overhead <= buffer_size; }
+  [[nodiscard]] bool has_room(uint64_t size) const {
+    return charged == 0 || charged + size + message_overhead <= buffer_size;
+  }
   void drop_first() {
     Message* message = messages.pop_front();
     charged -= message->charge();

@@ -162,7 +162,8 @@ static_assert(sizeof(ManyHeader) == 64);
 constexpr uint64_t most_messages = 1024;
 
 bool tell_size(UserAddr vector, uint64_t i, Sysret size) {
-  return write_user(vector + i * sizeof(ManyHeader) + __builtin_offsetof(ManyHeader, size), static_cast<uint32_t>(size));
+  const UserAddr at = vector + i * sizeof(ManyHeader) + __builtin_offsetof(ManyHeader, size);
+  return write_user(at, static_cast<uint32_t>(size));
 }
 
 }  // namespace

@@ -81,8 +81,10 @@ void write_smaps(Text& text, Process& process, int64_t) {
     const uint64_t size = (region.end - region.start) >> kib_shift;
     const uint64_t there = region.extents != nullptr || region.shared != nullptr ? size : 0;
     const uint64_t shared = region.shared != nullptr ? there : 0;
-    text.print("Size:           %u kB\nKernelPageSize: 4 kB\nMMUPageSize:    4 kB\nRss:            %u kB\n", size, there);
-    text.print("Pss:            %u kB\nShared_Clean:   0 kB\nShared_Dirty:   %u kB\nPrivate_Clean:  0 kB\n", there, shared);
+    text.print("Size:           %u kB\nKernelPageSize: 4 kB\nMMUPageSize:    4 kB\nRss:            %u kB\n", size,
+               there);
+    text.print("Pss:            %u kB\nShared_Clean:   0 kB\nShared_Dirty:   %u kB\nPrivate_Clean:  0 kB\n", there,
+               shared);
     text.print("Private_Dirty:  %u kB\nReferenced:     %u kB\nAnonymous:      %u kB\nSwap:           0 kB\n",
                there - shared, there, there - shared);
     text.print("Locked:         %u kB\n", there);
@@ -164,8 +166,8 @@ void write_status(Text& text, Process& process, int64_t id) {
   text.print("Name:\t%s\nUmask:\t", static_cast<const char*>(process.command));
   add_octal(text, process.umask, 4);
   text.print("\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-             process.state == ProcessState::zombie ? "Z (zombie)" : "R (running)", static_cast<int64_t>(process.pid), id,
-             parent_of(process));
+             process.state == ProcessState::zombie ? "Z (zombie)" : "R (running)", static_cast<int64_t>(process.pid),
+             id, parent_of(process));
   text.print("Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t%u \n", uid, uid, uid, uid, gid,
              gid, gid, gid, static_cast<uint64_t>(FdTable::limit), gid);
   text.print("VmPeak:\t%u kB\nVmSize:\t%u kB\nVmLck:\t%u kB\nVmPin:\t0 kB\nVmHWM:\t%u kB\nVmRSS:\t%u kB\n", size, size,

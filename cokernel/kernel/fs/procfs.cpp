@@ -156,11 +156,12 @@ bool has_task(Process& process, int tid) {
 /// Of the entry itself. 0 or -ENOENT.
 int describe(const Entry& entry, FileStatus& status) {
   constexpr uint64_t row_shift = 8, pid_shift = 16, fd_base = 0x80;
+  const bool is_descriptor = entry.what == What::fd || entry.what == What::fd_info;
   status = FileStatus();
   status.device = proc_device;
   status.mode = mode_of(entry);
   status.inode = root_inode + (static_cast<uint64_t>(entry.what) << 4) + (entry.index << row_shift) +
-                 (entry.what == What::fd || entry.what == What::fd_info ? fd_base + static_cast<uint64_t>(entry.fd) : 0) +
+                 (is_descriptor ? fd_base + static_cast<uint64_t>(entry.fd) : 0) +
                  (static_cast<uint64_t>(max(entry.pid, 0)) << pid_shift);
   status.block_size = 1024;
   status.atime_ns = status.mtime_ns = status.ctime_ns = realtime_ns();

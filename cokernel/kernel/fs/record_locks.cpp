@@ -150,8 +150,10 @@ struct Holders {
   uint32_t count = 0;
 
   void collect(const Key& key, const Span& span, const FdTable& owner, const File* spared) {
-    for (const Lock& lock : locks)
-      if (lock.owner == &owner && lock.key == key && lock.span.overlaps(span) && lock.via.get() != spared) add(lock.via);
+    for (const Lock& lock : locks) {
+      const bool is_there = lock.owner == &owner && lock.key == key && lock.span.overlaps(span);
+      if (is_there && lock.via.get() != spared) add(lock.via);
+    }
   }
   void add(const FileRef& file) {
     if (!file || count == limit) return;

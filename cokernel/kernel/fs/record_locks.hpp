@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Record locks (fcntl's F_SETLK): between the enclave's processes they are decided here, because the host would take all
-// processes of an application for one. What nobody here objects to is asked of the host as well, for files of its own:
+// Record locks (fcntl's F_SETLK): between the enclave's processes they are decided here, because the host would take
+// all processes of an application for one. What nobody here objects to is asked of the host as well, for files of its own:
 // as locks of open file descriptions, which the application's other descriptors do not release.
 #pragma once
 
