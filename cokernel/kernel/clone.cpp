@@ -107,6 +107,8 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.arguments_end = parent.arguments_end;
   child.environment_start = parent.environment_start;
   child.environment_end = parent.environment_end;
+  child.auxiliary_start = parent.auxiliary_start;
+  child.auxiliary_end = parent.auxiliary_end;
   child.exit_signal = request.exit_signal;
   child.credentials = parent.credentials;
   child.personality = parent.personality;

@@ -165,10 +165,12 @@ int build_stack(Process& process, const ProgramStrings& strings, const ElfImage&
   const uint64_t words = 1 + strings.argc + 1 + strings.envc + 1 + 2 * auxiliary_count;
   if (words * sizeof(uint64_t) + strings.size + page_size > stack_size) return -E2BIG;
   stack.align(16, words);
+  process.auxiliary_end = stack.at();
   for (uint64_t i = auxiliary_count; i > 0; --i) {
     stack.push_word(auxiliary[i - 1][1]);
     stack.push_word(auxiliary[i - 1][0]);
   }
+  process.auxiliary_start = stack.at();
   // Pointers go down in memory, strings up: find each one's start first.
   const uint32_t total = strings.argc + strings.envc;
   Buffer offsets(max<uint64_t>(total, 1) * sizeof(uint64_t));

@@ -93,6 +93,7 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   char executable[path_limit] = {};
   char command[16] = {};  ///< comm
   UserAddr arguments_start = 0, arguments_end = 0, environment_start = 0, environment_end = 0;
+  UserAddr auxiliary_start = 0, auxiliary_end = 0;  ///< the auxiliary vector
 
   // Under the process table's lock (process_table.hpp).
   Process* parent = nullptr;

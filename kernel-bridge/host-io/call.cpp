@@ -2,6 +2,7 @@
 #include "kernel-bridge/host-io/call.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -129,6 +130,12 @@ std::int64_t Call::open() {
 std::int64_t Call::close() {
   if (!environment_.fds.remove(number(0))) return -EBADF;
   return make_call();
+}
+
+/// Never a device: it would be a way out of the root.
+std::int64_t Call::make_node() {
+  const auto type = static_cast<mode_t>(args_[2]) & S_IFMT;
+  return type == S_IFIFO || type == S_IFSOCK ? make_call() : -EPERM;
 }
 
 int Call::copy_iovs(std::uint64_t from, std::uint64_t count) {

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -142,6 +143,33 @@ struct Confined : TestProxy {
   }
   std::int64_t text(const std::string& value) { return client.text(value); }
 };
+
+TEST_CASE("nodes that are made are FIFOs and sockets, never devices", "[host-io]") {
+  TestProxy proxy;
+  const auto make = [&](const char* name, mode_t mode) {
+    return proxy.call(SYS_mknodat, AT_FDCWD, proxy.client.text(proxy.tree / name), mode, makedev(1, 3));
+  };
+  CHECK(make("fifo", S_IFIFO | 0600) == 0);
+  CHECK(fs::is_fifo(proxy.tree / "fifo"));
+  CHECK(make("fifo", S_IFIFO | 0600) == -EEXIST);
+  CHECK(make("device", S_IFCHR | 0600) == -EPERM);
+  CHECK(make("disk", S_IFBLK | 0600) == -EPERM);
+  CHECK(!fs::exists(proxy.tree / "device"));
+}
+
+TEST_CASE("attributes are those of files below the root", "[host-io]") {
+  TestProxy proxy(Mode::files, TestProxy::Root::tree);
+  proxy.tree.write("outside", "");
+  proxy.tree.write("root/inside", "");
+  const std::int64_t room = proxy.client.address(proxy.client.allocate(64));
+  const auto list = [&](const char* path) { return proxy.call(SYS_listxattr, proxy.client.text(path), room, 64); };
+  CHECK(list("/inside") >= 0);
+  CHECK(list("/outside") == -ENOENT);
+  CHECK(list("/../outside") == -ENOENT);
+  CHECK(proxy.call(SYS_setxattr, proxy.client.text("/../outside"), proxy.client.text("user.x"), room, 1, 0) == -ENOENT);
+  CHECK(proxy.call(SYS_fsetxattr, 1, proxy.client.text("user.x"), room, 1, 0) == -EPERM);
+  CHECK(proxy.call(SYS_getxattr, proxy.client.text("/inside"), proxy.client.text("user.x"), 4096, 1) == -EFAULT);
+}
 
 TEST_CASE("below a root no path call reaches out", "[host-io]") {
   Confined proxy;

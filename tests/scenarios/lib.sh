@@ -30,9 +30,9 @@ fail() {
   echo "FAILED: $*" >&2
 }
 
-# start_node [leviathan options...]
+# start_node [leviathan options...]; the node has $node_memory
 start_node() {
-  leviathan --memory 384M --block-size 32M --overcommit-cpus 8 "$@" 2>> "$work/leviathan.log" &
+  leviathan --memory "${node_memory:-384M}" --block-size 32M --overcommit-cpus 8 "$@" 2>> "$work/leviathan.log" &
   leviathan_pid=$!
   local tries
   for ((tries = 0; tries < 600; tries++)); do

@@ -33,6 +33,12 @@ struct UserPlace : Place {
   }
 };
 
+/// Whether an *at call means the descriptor itself: AT_EMPTY_PATH and an empty path.
+[[nodiscard]] inline bool means_descriptor(uint64_t dirfd, UserAddr path, uint32_t flags) {
+  char first = 1;
+  return (flags & AT_EMPTY_PATH) != 0 && to_fd(dirfd) != AT_FDCWD && read_user(path, first) && first == '\0';
+}
+
 [[nodiscard]] inline FileRef file_of(Thread& self, uint64_t fd) { return file_of(*self.process, to_fd(fd)); }
 
 /// A new descriptor for `file`.

@@ -3,6 +3,7 @@
 #include "cokernel/kernel/fs/call_support.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/fs/pipe.hpp"
+#include "cokernel/kernel/fs/record_locks.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
@@ -31,18 +32,28 @@ Sysret set_flags(File& file, uint32_t wanted) {
   return 0;
 }
 
-/// Locks are the host's: there they belong to the proxy, so processes of one application do not exclude each other.
-Sysret lock(File& file, uint32_t command, UserAddr argument) {
-  constexpr uint64_t lock_size = 32;  // Linux's struct flock
-  char wanted[lock_size];
-  if (!copy_in(wanted, argument, lock_size)) return -EFAULT;
+/// F_SETLK, F_SETLKW, F_GETLK.
+Sysret lock_records(Thread& self, const FileRef& file, uint32_t command, UserAddr argument) {
+  FileLock lock;
+  if (file->path_only()) return -EBADF;
+  if (!read_user(argument, lock)) return -EFAULT;
+  FdTable& owner = *self.process->files;
+  if (command != F_GETLK) return set_record_lock(owner, file, lock, command == F_SETLKW);
+  const Sysret result = get_record_lock(owner, *file, lock);
+  return result < 0 || write_user(argument, lock) ? result : -EFAULT;
+}
+
+/// Locks of open file descriptions: to the host every one of ours is one of its own.
+Sysret lock_description(File& file, uint32_t command, UserAddr argument) {
+  FileLock wanted;
+  if (!read_user(argument, wanted)) return -EFAULT;
   HostFile* host = file.host();
   if (host == nullptr) return -ENOLCK;
   HostCall call(host->channel());
   if (call.error() != 0) return call.error();
-  memcpy(call.data(), wanted, lock_size);
+  memcpy(call.data(), &wanted, sizeof(wanted));
   const Sysret result = call.call(host_fcntl, host->fd(), command, call.data());
-  return result < 0 || copy_out(argument, call.data(), lock_size) ? result : -EFAULT;
+  return result < 0 || command != F_OFD_GETLK || copy_out(argument, call.data(), sizeof(FileLock)) ? result : -EFAULT;
 }
 
 Sysret pipe(Thread& self, UserAddr to, uint32_t flags) {
@@ -140,8 +151,8 @@ Sysret sys_fcntl(Thread& self, const Args& args) {
     case F_SETFD: return files.set_close_on_exec(fd, (args[2] & 1) != 0);
     case F_GETFL: return file->current_flags();
     case F_SETFL: return set_flags(*file, to_flags(args[2]));
-    case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-      return lock(*file, command, args[2]);
+    case F_GETLK: case F_SETLK: case F_SETLKW: return lock_records(self, file, command, args[2]);
+    case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW: return lock_description(*file, command, args[2]);
     case F_SETPIPE_SZ: case F_GETPIPE_SZ:
       if (HostFile* host = file->host()) return host->simple(host_fcntl, command, args[2]);
       if (!is_pipe(*file)) return -EBADF;
@@ -188,7 +199,15 @@ Sysret sys_fdatasync(Thread& self, const Args& args) {
 /// What the enclave keeps is in memory; the host writes its own files back without being asked.
 Sysret sys_sync(Thread&, const Args&) { return 0; }
 
-Sysret sys_fadvise64(Thread& self, const Args& args) { return file_of(self, args[0]) ? 0 : -EBADF; }
+Sysret sys_fadvise64(Thread& self, const Args& args) {
+  constexpr uint32_t last_advice = 5;  // POSIX_FADV_NOREUSE
+  const FileRef file = file_of(self, args[0]);
+  if (!file || file->path_only()) return -EBADF;
+  FileStatus now;
+  if (const Sysret error = file->status(now); error < 0) return error;
+  if ((now.mode & S_IFMT) == S_IFIFO) return -ESPIPE;
+  return static_cast<int64_t>(args[2]) < 0 || to_flags(args[3]) > last_advice ? -EINVAL : 0;
+}
 
 Sysret sys_fallocate(Thread& self, const Args& args) {
   const FileRef file = file_of(self, args[0]);

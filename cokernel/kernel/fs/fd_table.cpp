@@ -4,6 +4,7 @@
 #include "cokernel/kernel/app.hpp"
 #include "cokernel/kernel/fs/console.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
+#include "cokernel/kernel/fs/record_locks.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -44,6 +45,7 @@ FdTable* FdTable::copy() {
 }
 
 FdTable::~FdTable() {
+  if (has_locks_) release_record_locks(*this);
   for (uint32_t i = 0; i < size_; ++i)
     if (entries_[i].file != nullptr) entries_[i].file->drop();
   release(entries_);
@@ -81,22 +83,32 @@ int FdTable::add(FileRef file, bool close_on_exec, int lowest) {
 }
 
 int FdTable::replace(int fd, FileRef file, bool close_on_exec) {
-  FileRef before;  // let go of after the lock
-  Guard guard(lock_);
-  if (fd < 0 || fd >= given_) return -EBADF;
-  if (const int error = grow(static_cast<uint32_t>(fd) + 1); error != 0) return error;
-  before = FileRef::adopt(entries_[fd].file);
-  entries_[fd] = {file.release(), close_on_exec};
+  FileRef before;
+  {
+    Guard guard(lock_);
+    if (fd < 0 || fd >= given_) return -EBADF;
+    if (const int error = grow(static_cast<uint32_t>(fd) + 1); error != 0) return error;
+    before = FileRef::adopt(entries_[fd].file);
+    entries_[fd] = {file.release(), close_on_exec};
+  }
+  if (before) let_go_of_locks(*before);
   return fd;
 }
 
 int FdTable::close(int fd) {
-  FileRef file;  // let go of after the lock
-  Guard guard(lock_);
-  if (!is_open(fd)) return -EBADF;
-  file = FileRef::adopt(entries_[fd].file);
-  entries_[fd] = {};
+  FileRef file;
+  {
+    Guard guard(lock_);
+    if (!is_open(fd)) return -EBADF;
+    file = FileRef::adopt(entries_[fd].file);
+    entries_[fd] = {};
+  }
+  let_go_of_locks(*file);
   return 0;
+}
+
+void FdTable::let_go_of_locks(File& file) {
+  if (__atomic_load_n(&has_locks_, __ATOMIC_RELAXED)) release_record_locks(*this, file);
 }
 
 void FdTable::close_range(uint32_t first, uint32_t last, bool only_mark) {

@@ -44,6 +44,8 @@ class FdTable : Immovable {
     Guard guard(lock_);
     given_ = static_cast<int>(min<uint64_t>(count, limit));
   }
+  /// It has record locks from now on, which closing a descriptor releases.
+  void note_locks() { __atomic_store_n(&has_locks_, true, __ATOMIC_RELAXED); }  // read by its own process' threads
 
   /// The first open descriptor from `from` on, or -1.
   [[nodiscard]] int next_open(int from);
@@ -59,6 +61,9 @@ class FdTable : Immovable {
     return fd >= 0 && static_cast<uint32_t>(fd) < size_ && entries_[fd].file != nullptr;
   }
 
+  void let_go_of_locks(File& file);
+
+  bool has_locks_ = false;  ///< atomic
   Mutex lock_;
   Entry* entries_ = nullptr;
   uint32_t size_ = 0;

@@ -2,6 +2,7 @@
 // File: an open file description. Descriptors of one or several processes share it; the last one to let go closes it.
 #pragma once
 
+#include "cokernel/kernel/fs/attributes.hpp"
 #include "cokernel/kernel/fs/file_abi.hpp"
 #include "cokernel/kernel/fs/io_vector.hpp"
 #include "cokernel/kernel/lock.hpp"
@@ -10,6 +11,7 @@
 namespace hobbes::lwk::fs {
 
 class HostFile;
+class LocalSocket;
 
 /// What stat tells.
 struct FileStatus {
@@ -48,6 +50,7 @@ class File : Immovable {
   virtual Sysret control(uint32_t request, uint64_t argument);
   virtual Sysret sync(bool data_only);
   virtual Sysret usage(LinuxStatfs& usage);
+  virtual Sysret attribute(const AttributeRequest& request) { return request.refuse(); }
   /// F_SETFL has changed the flags.
   virtual Sysret flags_changed(uint32_t flags);
   /// F_GETFL.
@@ -60,6 +63,8 @@ class File : Immovable {
   virtual bool changes_unseen() const { return false; }
   /// The host's file, if it is one.
   virtual HostFile* host() { return nullptr; }
+  /// A socketpair's end, if it is one.
+  virtual LocalSocket* local_socket() { return nullptr; }
 
   /// O_* without those that only matter while opening.
   [[nodiscard]] uint32_t flags() const { return __atomic_load_n(&flags_, __ATOMIC_RELAXED); }  // a hint, no order

@@ -36,8 +36,15 @@ Sysret FileSystem::read_link(const Caller&, const char*, char*, uint64_t) { retu
 int FileSystem::change(const Caller&, const char*, bool, const Change&) { return -EPERM; }
 int FileSystem::make_directory(const Caller&, const char*, uint32_t) { return -EPERM; }
 int FileSystem::make_link(const Caller&, const char*, const char*) { return -EPERM; }
+int FileSystem::make_node(const Caller&, const char*, uint32_t) { return -EPERM; }
 int FileSystem::remove(const Caller&, const char*, bool) { return -EPERM; }
 int FileSystem::link(const Caller&, const char*, const char*, bool) { return -EPERM; }
 int FileSystem::rename(const Caller&, const char*, const char*, uint32_t) { return -EPERM; }
+
+Sysret FileSystem::attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request) {
+  FileStatus now;
+  const int error = status(caller, path, follow, now);
+  return error != 0 ? error : request.refuse();
+}
 
 }  // namespace hobbes::lwk::fs

@@ -2,6 +2,7 @@
 // FileSystem: what a mount in the name space can do.
 #pragma once
 
+#include "cokernel/kernel/fs/attributes.hpp"
 #include "cokernel/kernel/fs/file.hpp"
 
 namespace hobbes::lwk {
@@ -41,10 +42,13 @@ class FileSystem : Immovable {
   virtual int change(const Caller& caller, const char* path, bool follow, const Change& change);
   virtual int make_directory(const Caller& caller, const char* path, uint32_t mode);
   virtual int make_link(const Caller& caller, const char* text, const char* path);
+  /// A FIFO or a socket's name: `mode` has its type.
+  virtual int make_node(const Caller& caller, const char* path, uint32_t mode);
   virtual int remove(const Caller& caller, const char* path, bool directory);
   virtual int link(const Caller& caller, const char* from, const char* to, bool follow);
   virtual int rename(const Caller& caller, const char* from, const char* to, uint32_t flags);
   virtual int usage(const Caller& caller, const char* path, LinuxStatfs& usage) = 0;
+  virtual Sysret attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request);
 };
 
 }  // namespace hobbes::lwk::fs

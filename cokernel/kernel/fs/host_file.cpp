@@ -2,6 +2,7 @@
 #include "cokernel/kernel/fs/host_file.hpp"
 
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/fs/host_attributes.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process.hpp"
@@ -216,6 +217,11 @@ Sysret HostFile::usage(LinuxStatfs& usage) {
   const Sysret result = call.call(host_fstatfs, fd_, call.data());
   if (result == 0) memcpy(&usage, call.data(), sizeof(usage));
   return result;
+}
+
+Sysret HostFile::attribute(const AttributeRequest& request) {
+  HostCall call(channel_);
+  return call.error() != 0 ? call.error() : forward_attribute(call, AttributeTarget::descriptor, fd_, call.data(), request);
 }
 
 Sysret HostFile::flags_changed(uint32_t flags) { return simple(host_fcntl, set_flags_command, flags); }

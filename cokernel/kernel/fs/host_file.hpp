@@ -30,6 +30,7 @@ class HostFile : public File {
   Sysret control(uint32_t request, uint64_t argument) override;
   Sysret sync(bool data_only) override;
   Sysret usage(LinuxStatfs& usage) override;
+  Sysret attribute(const AttributeRequest& request) override;
   Sysret flags_changed(uint32_t flags) override;
   Sysret current_flags() override;
   uint32_t poll() override;

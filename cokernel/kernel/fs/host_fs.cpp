@@ -2,6 +2,7 @@
 #include "cokernel/kernel/fs/host_fs.hpp"
 
 #include "cokernel/kernel/app.hpp"
+#include "cokernel/kernel/fs/host_attributes.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/user_memory.hpp"
@@ -27,6 +28,8 @@ class PathCall : public HostCall {
   uint64_t used_ = 0;
 };
 static_assert(2 * path_limit + sizeof(LinuxStat) < HostCall::data_size);
+static_assert(path_limit + sizeof(AttributeRequest::name) + 2 * sizeof(uint64_t) + AttributeRequest::value_limit <
+              HostCall::data_size);
 
 constexpr uint32_t follow_flag(bool follow) { return flag_if(!follow, AT_SYMLINK_NOFOLLOW); }
 
@@ -108,6 +111,12 @@ int HostFs::make_link(const Caller& caller, const char* text, const char* path) 
   return static_cast<int>(call.call(host_symlinkat, target, AT_FDCWD, call.path(path)));
 }
 
+int HostFs::make_node(const Caller& caller, const char* path, uint32_t mode) {
+  PathCall call(caller);
+  if (call.error() != 0) return static_cast<int>(call.error());
+  return static_cast<int>(call.call(host_mknodat, AT_FDCWD, call.path(path), mode, 0));
+}
+
 int HostFs::remove(const Caller& caller, const char* path, bool directory) {
   PathCall call(caller);
   if (call.error() != 0) return static_cast<int>(call.error());
@@ -139,6 +148,22 @@ int HostFs::usage(const Caller& caller, const char* path, LinuxStatfs& usage) {
   const Sysret result = call.call(host_statfs, name, to);
   if (result == 0) memcpy(&usage, to, sizeof(usage));
   return static_cast<int>(result);
+}
+
+Sysret HostFs::attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request) {
+  if (!follow) {
+    // A link itself has none that a user could have given it.
+    FileStatus now;
+    if (const int error = status(caller, path, false, now); error != 0) return error;
+    if (is_link(now.mode)) {
+      if (request.action == AttributeAction::list) return 0;
+      return request.action == AttributeAction::get ? -ENODATA : -EPERM;
+    }
+  }
+  PathCall call(caller);
+  if (call.error() != 0) return call.error();
+  const auto name = reinterpret_cast<int64_t>(call.path(path));
+  return forward_attribute(call, AttributeTarget::path, name, call.rest(), request);
 }
 
 }  // namespace hobbes::lwk::fs

@@ -16,10 +16,12 @@ class HostFs : public FileSystem {
   int change(const Caller& caller, const char* path, bool follow, const Change& change) override;
   int make_directory(const Caller& caller, const char* path, uint32_t mode) override;
   int make_link(const Caller& caller, const char* text, const char* path) override;
+  int make_node(const Caller& caller, const char* path, uint32_t mode) override;
   int remove(const Caller& caller, const char* path, bool directory) override;
   int link(const Caller& caller, const char* from, const char* to, bool follow) override;
   int rename(const Caller& caller, const char* from, const char* to, uint32_t flags) override;
   int usage(const Caller& caller, const char* path, LinuxStatfs& usage) override;
+  Sysret attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request) override;
 };
 
 }  // namespace hobbes::lwk::fs

@@ -108,27 +108,6 @@ Change size_change(uint64_t size) {
   return change;
 }
 
-/// utimensat's pair of times. 0 or -errno.
-int load_times(UserAddr from, Change& change) {
-  constexpr int64_t time_now = (1 << 30) - 1, time_omit = (1 << 30) - 2;
-  change.set_atime = change.set_mtime = true;
-  change.now = from == 0;
-  if (change.now) return 0;
-  TimeSpec times[2];
-  if (!read_user(from, times)) return -EFAULT;
-  change.now = times[0].nanoseconds == time_now && times[1].nanoseconds == time_now;
-  if (change.now) return 0;
-  const auto load = [](const TimeSpec& time, bool& set, int64_t& ns) {
-    set = time.nanoseconds != time_omit;
-    if (!set) return true;
-    ns = time.nanoseconds == time_now ? realtime_ns() : time.seconds * ns_per_second + time.nanoseconds;
-    return time.nanoseconds == time_now || (time.nanoseconds >= 0 && time.nanoseconds < ns_per_second);
-  };
-  const bool valid = load(times[0], change.set_atime, change.atime_ns) &&
-                     load(times[1], change.set_mtime, change.mtime_ns);
-  return valid ? 0 : -EINVAL;
-}
-
 /// Makes `path` the working directory.
 Sysret go_to(Thread& self, const Caller& caller, const Place& place) {
   FileStatus status;
@@ -142,12 +121,23 @@ Sysret go_to(Thread& self, const Caller& caller, const Place& place) {
 
 Sysret make_node(Thread& self, uint64_t dirfd, UserAddr path, uint32_t mode) {
   const uint32_t type = mode & S_IFMT;
-  if (type != 0 && type != S_IFREG) return -EPERM;
+  if (type == S_IFDIR || type == S_IFCHR || type == S_IFBLK) return -EPERM;
+  if (type != 0 && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK) return -EINVAL;
+  const Caller caller = Caller::of(*self.process);
   UserPath text;
   if (const int error = text.load(path); error != 0) return error;
-  FileRef file;
-  return open_file(Caller::of(*self.process), to_fd(dirfd), text.text(), O_CREAT | O_EXCL | O_WRONLY, mode & mode_bits,
-                   file);
+  if (type == 0 || type == S_IFREG) {
+    FileRef file;
+    return open_file(caller, to_fd(dirfd), text.text(), O_CREAT | O_EXCL | O_WRONLY, mode & mode_bits, file);
+  }
+  Place place;
+  if (const int error = find_place(caller, to_fd(dirfd), text.text(), false, place); error != 0) return error;
+  if (place.must_be_directory) return -ENOENT;
+  {
+    Guard guard(self.process->files_lock);
+    mode &= ~self.process->umask;
+  }
+  return place.system->make_node(caller, place.path, mode);
 }
 
 }  // namespace
@@ -192,7 +182,10 @@ Sysret sys_lchown(Thread& self, const Args& args) {
 Sysret sys_fchownat(Thread& self, const Args& args) {
   const uint32_t flags = to_flags(args[4]);
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
-  return change_path(self, args[0], args[1], (flags & AT_SYMLINK_NOFOLLOW) == 0, owner_change(args[2], args[3]));
+  const Change change = owner_change(args[2], args[3]);
+  return means_descriptor(args[0], args[1], flags)
+             ? change_file(self, args[0], change)
+             : change_path(self, args[0], args[1], (flags & AT_SYMLINK_NOFOLLOW) == 0, change);
 }
 Sysret sys_fchown(Thread& self, const Args& args) { return change_file(self, args[0], owner_change(args[1], args[2])); }
 
@@ -205,15 +198,6 @@ Sysret sys_ftruncate(Thread& self, const Args& args) {
   const FileRef file = file_of(self, args[0]);
   if (!file || file->path_only()) return -EBADF;
   return file->writable() ? file->change(size_change(args[1])) : -EINVAL;
-}
-
-Sysret sys_utimensat(Thread& self, const Args& args) {
-  const uint32_t flags = to_flags(args[3]);
-  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
-  Change change;
-  if (const int error = load_times(args[2], change); error != 0) return error;
-  return args[1] == 0 ? change_file(self, args[0], change)
-                      : change_path(self, args[0], args[1], (flags & AT_SYMLINK_NOFOLLOW) == 0, change);
 }
 
 Sysret sys_getcwd(Thread& self, const Args& args) {

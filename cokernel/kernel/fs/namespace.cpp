@@ -7,6 +7,7 @@
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/fs/host_fs.hpp"
 #include "cokernel/kernel/fs/procfs.hpp"
+#include "cokernel/kernel/fs/sysfs.hpp"
 #include "cokernel/kernel/fs/tmpfs.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process_table.hpp"
@@ -31,6 +32,7 @@ Mount mounts[] = {
     {"/dev", "devtmpfs", nullptr},
     {"/proc", "proc", nullptr},
     {"/enclave", "tmpfs", nullptr},
+    {"/sys/devices/system", "sysfs", nullptr},
 };
 Tmpfs* anonymous = nullptr;  // files without a name
 HostFs* host_root = nullptr;
@@ -88,7 +90,8 @@ int start_namespace() {
   bare_root = new (nothrow) BareRoot;
   anonymous = Tmpfs::create();
   if (host_root == nullptr || bare_root == nullptr || anonymous == nullptr) return -ENOMEM;
-  FileSystem* systems[] = {Tmpfs::create(), new (nothrow) Devfs(*host_root), new (nothrow) Procfs, Tmpfs::create()};
+  FileSystem* systems[] = {Tmpfs::create(), new (nothrow) Devfs(*host_root), new (nothrow) Procfs, Tmpfs::create(),
+                           new (nothrow) Sysfs};
   for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); ++i) {
     if (systems[i] == nullptr) return -ENOMEM;
     mounts[i].system = systems[i];

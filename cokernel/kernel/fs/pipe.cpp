@@ -65,9 +65,9 @@ class PipeEnd : public File {
       Guard guard(pipe_.lock);
       --(writes() ? pipe_.writers : pipe_.readers);
       last = pipe_.readers + pipe_.writers == 0;
+      if (!last) pipe_.queue.wake_all();  // under the lock: once it is free, the other end may take the pipe away
     }
     if (last) delete &pipe_;
-    else pipe_.queue.wake_all();
   }
 
   Sysret read(IoVector& to) override {

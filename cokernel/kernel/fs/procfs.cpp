@@ -16,11 +16,15 @@ namespace {
 constexpr uint64_t proc_device = 5, root_inode = 1;
 
 /// What a path below /proc names.
-enum class What { root, directory, text, self, process, process_text, exe, cwd, process_root, fds, fd };
+enum class What {
+  root, directory, text, self, thread_self, mounts, process, process_text, exe, cwd, process_root, fds, fd, fd_infos,
+  fd_info, tasks,
+};
 
 struct Entry {
   What what = What::root;
   int pid = 0;
+  int tid = 0;           ///< of a process' task; 0: the process itself
   int fd = 0;
   size_t index = 0;      ///< of a text's row
   const char* path = ""; ///< of a directory between rows, without '/' at its start
@@ -50,6 +54,17 @@ FileRef file_at(Process& process, int fd) {
   return file_of(process, fd);
 }
 
+int find_in_process(const char* rest, Entry& entry);
+
+/// "/<tid>..." of a process' tasks.
+int find_in_tasks(const char* rest, Entry& entry) {
+  ++rest;
+  const char* slash = strchr(rest, '/');
+  const size_t length = slash != nullptr ? static_cast<size_t>(slash - rest) : strlen(rest);
+  entry.tid = parse_number(rest, length);
+  return entry.tid > 0 ? find_in_process(rest + length, entry) : -ENOENT;
+}
+
 int find_in_process(const char* rest, Entry& entry) {
   if (*rest == '\0') {
     entry.what = What::process;
@@ -61,7 +76,8 @@ int find_in_process(const char* rest, Entry& entry) {
     What what;
   };
   static constexpr Special specials[] = {
-      {"exe", What::exe}, {"cwd", What::cwd}, {"root", What::process_root}, {"fd", What::fds}};
+      {"exe", What::exe}, {"cwd", What::cwd}, {"root", What::process_root}, {"fd", What::fds},
+      {"fdinfo", What::fd_infos}};
   for (const Special& special : specials) {
     if (strcmp(rest, special.name) != 0) continue;
     entry.what = special.what;
@@ -72,19 +88,30 @@ int find_in_process(const char* rest, Entry& entry) {
     entry.what = What::process_text;
     return 0;
   }
-  if (const char* number = path_below(rest, "fd"); number != nullptr) {
+  const char* number = path_below(rest, "fd");
+  entry.what = number != nullptr ? What::fd : What::fd_info;
+  if (number == nullptr) number = path_below(rest, "fdinfo");
+  if (number != nullptr) {
     entry.fd = parse_number(number + 1, strlen(number + 1));
-    entry.what = What::fd;
     return entry.fd >= 0 ? 0 : -ENOENT;
   }
-  return -ENOENT;
+  const char* task = entry.tid == 0 ? path_below(rest, "task") : nullptr;
+  if (task == nullptr) return -ENOENT;
+  entry.what = What::tasks;
+  return *task == '\0' ? 0 : find_in_tasks(task, entry);
 }
 
 int find(const char* path, Entry& entry) {
   if (*path == '\0') return 0;
   ++path;
-  if (strcmp(path, "self") == 0 || strcmp(path, "thread-self") == 0) {
-    entry.what = What::self;
+  struct Link {
+    const char* name;
+    What what;
+  };
+  static constexpr Link links[] = {{"self", What::self}, {"thread-self", What::thread_self}, {"mounts", What::mounts}};
+  for (const Link& link : links) {
+    if (strcmp(path, link.name) != 0) continue;
+    entry.what = link.what;
     return 0;
   }
   const char* slash = strchr(path, '/');
@@ -109,29 +136,39 @@ int find(const char* path, Entry& entry) {
 
 uint32_t mode_of(const Entry& entry) {
   switch (entry.what) {
-    case What::root: case What::directory: case What::process: return S_IFDIR | 0555;
-    case What::fds: return S_IFDIR | 0500;
+    case What::root: case What::directory: case What::process: case What::tasks: return S_IFDIR | 0555;
+    case What::fds: case What::fd_infos: return S_IFDIR | 0500;
+    case What::fd_info: return S_IFREG | 0400;
     case What::text: return S_IFREG | 0444;
     case What::process_text: return S_IFREG | (process_texts[entry.index].own_only ? 0400u : 0444u);
     default: return S_IFLNK | 0777;
   }
 }
 
+/// Whether `tid` (0: any) is a thread of the process. Under process_lock.
+bool has_task(Process& process, int tid) {
+  if (tid == 0) return true;
+  for (const Thread& thread : process.threads)
+    if (thread.tid == tid) return true;
+  return false;
+}
+
 /// Of the entry itself. 0 or -ENOENT.
 int describe(const Entry& entry, FileStatus& status) {
   constexpr uint64_t row_shift = 8, pid_shift = 16, fd_base = 0x80;
+  const bool is_descriptor = entry.what == What::fd || entry.what == What::fd_info;
   status = FileStatus();
   status.device = proc_device;
   status.mode = mode_of(entry);
   status.inode = root_inode + (static_cast<uint64_t>(entry.what) << 4) + (entry.index << row_shift) +
-                 (entry.what == What::fd ? fd_base + static_cast<uint64_t>(entry.fd) : 0) +
+                 (is_descriptor ? fd_base + static_cast<uint64_t>(entry.fd) : 0) +
                  (static_cast<uint64_t>(max(entry.pid, 0)) << pid_shift);
   status.block_size = 1024;
   status.atime_ns = status.mtime_ns = status.ctime_ns = realtime_ns();
   if (entry.pid <= 0) return 0;
   Guard guard(process_lock());
-  const Process* process = find_shown(entry.pid);
-  if (process == nullptr) return -ENOENT;
+  Process* process = find_shown(entry.pid);
+  if (process == nullptr || !has_task(*process, entry.tid)) return -ENOENT;
   status.uid = uid_of(*process);
   status.gid = process->credentials.group.effective;
   return 0;
@@ -151,6 +188,15 @@ int find_file(const Caller& caller, const Entry& entry, FileRef& file) {
 int link_text(const Caller& caller, const Entry& entry, char* to) {
   if (entry.what == What::self) {
     format(to, path_limit, "%d", static_cast<int64_t>(caller.process->pid));
+    return 0;
+  }
+  if (entry.what == What::thread_self) {
+    format(to, path_limit, "%d/task/%d", static_cast<int64_t>(caller.process->pid),
+           static_cast<int64_t>(port::current().tid));
+    return 0;
+  }
+  if (entry.what == What::mounts) {
+    copy_string(to, "self/mounts", path_limit);
     return 0;
   }
   if (entry.what == What::fd) {
@@ -183,7 +229,8 @@ void list_root(ListedDirectory& directory) {
     format(number, sizeof(number), "%d", static_cast<int64_t>(process.pid));
     directory.add(number, S_IFDIR, static_cast<uint64_t>(process.pid) << 16);
   }
-  directory.add("self", S_IFLNK, root_inode);
+  static constexpr const char* links[] = {"mounts", "self", "thread-self"};
+  for (const char* name : links) directory.add(name, S_IFLNK, root_inode);
 }
 
 /// The rows right below `path`, each once: rows with a common directory stand together.
@@ -202,14 +249,28 @@ void list_rows(ListedDirectory& directory, const char* path) {
   }
 }
 
-void list_process(ListedDirectory& directory) {
+void list_process(ListedDirectory& directory, bool is_task) {
   for (size_t i = 0; i < process_text_count; ++i) directory.add(process_texts[i].path, S_IFREG, root_inode + 1 + i);
   static constexpr const char* links[] = {"cwd", "exe", "root"};
   for (const char* name : links) directory.add(name, S_IFLNK, root_inode);
   directory.add("fd", S_IFDIR, root_inode);
+  directory.add("fdinfo", S_IFDIR, root_inode);
+  if (!is_task) directory.add("task", S_IFDIR, root_inode);
 }
 
-int list_descriptors(const Caller& caller, int pid, ListedDirectory& directory) {
+int list_tasks(int pid, ListedDirectory& directory) {
+  Guard guard(process_lock());
+  Process* process = find_shown(pid);
+  if (process == nullptr) return -ENOENT;
+  for (const Thread& thread : process->threads) {
+    char number[16];
+    format(number, sizeof(number), "%d", static_cast<int64_t>(thread.tid));
+    directory.add(number, S_IFDIR, static_cast<uint64_t>(thread.tid) << 16);
+  }
+  return 0;
+}
+
+int list_descriptors(const Caller& caller, int pid, uint32_t type, ListedDirectory& directory) {
   Guard guard(process_lock());
   Process* process = find_shown(pid);
   if (process == nullptr) return -ENOENT;
@@ -219,7 +280,7 @@ int list_descriptors(const Caller& caller, int pid, ListedDirectory& directory) 
   for (int fd = process->files->next_open(0); fd >= 0; fd = process->files->next_open(fd + 1)) {
     char number[16];
     format(number, sizeof(number), "%d", static_cast<int64_t>(fd));
-    directory.add(number, S_IFLNK, root_inode + static_cast<uint64_t>(fd));
+    directory.add(number, type, root_inode + static_cast<uint64_t>(fd));
   }
   return 0;
 }
@@ -231,8 +292,10 @@ int open_directory(const Caller& caller, const Entry& entry, const FileStatus& s
   int error = 0;
   if (entry.what == What::root) list_root(*directory);
   if (entry.what == What::root || entry.what == What::directory) list_rows(*directory, entry.path);
-  if (entry.what == What::process) list_process(*directory);
-  if (entry.what == What::fds) error = list_descriptors(caller, entry.pid, *directory);
+  if (entry.what == What::process) list_process(*directory, entry.tid != 0);
+  if (entry.what == What::tasks) error = list_tasks(entry.pid, *directory);
+  if (entry.what == What::fds) error = list_descriptors(caller, entry.pid, S_IFLNK, *directory);
+  if (entry.what == What::fd_infos) error = list_descriptors(caller, entry.pid, S_IFREG, *directory);
   return error != 0 ? error : directory->failed() ? -ENOMEM : 0;
 }
 
@@ -242,13 +305,17 @@ int open_text(const Caller& caller, const Entry& entry, const FileStatus& status
   if (!file) return -ENOMEM;
   if (entry.what == What::text) {
     proc_texts[entry.index].write(created->text());
+  } else if (entry.what == What::fd_info) {
+    FileRef described;
+    if (const int error = find_file(caller, entry, described); error != 0) return error;
+    write_descriptor(created->text(), *described);
   } else {
     const ProcessText& row = process_texts[entry.index];
     Guard guard(process_lock());
     Process* process = find_shown(entry.pid);
     if (process == nullptr) return -ENOENT;
     if (row.own_only && !owns(caller, *process)) return -EACCES;
-    row.write(created->text(), *process);
+    row.write(created->text(), *process, entry.tid != 0 ? entry.tid : entry.pid);
   }
   return created->text().failed() ? -ENOMEM : 0;
 }

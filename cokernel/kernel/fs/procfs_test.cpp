@@ -92,8 +92,16 @@ TEST_CASE("the system's files are there", "[procfs]") {
   CHECK(read_all(process, "/proc/meminfo").rfind("MemTotal:", 0) == 0);
   CHECK(read_all(process, "/proc/cpuinfo").find("processor\t: 1\n") != std::string::npos);
   CHECK(read_all(process, "/proc/mounts").find("tmpfs /enclave tmpfs") != std::string::npos);
+  CHECK(link_text(process, "/proc/mounts") == "self/mounts");
+  CHECK(read_all(process, "/proc/self/mountinfo").find(" /proc rw - proc proc rw\n") != std::string::npos);
+  CHECK(read_all(process, "/proc/self/fdinfo/0").rfind("pos:\t", 0) == 0);
+  CHECK(read_all(process, "/sys/devices/system/cpu/online") == "0-1\n");
+  CHECK(read_all(process, "/sys/devices/system/cpu/cpu1/topology/core_id") == "1\n");
+  for (const char* none : {"cpu/cpu2", "cpu/cpu01", "cpu/cpu", "cpu/cpu1/none", "node"})
+    CHECK(read_all(process, (std::string("/sys/devices/system/") + none).c_str()) == "error 2");
   CHECK(process.call(sys_unlink, process.text("/proc/version")) == -EPERM);
-  for (const char* directory : {"/proc", "/proc/self", "/proc/self/fd", "/proc/sys", "/proc/sys/kernel", "/dev"}) {
+  for (const char* directory : {"/proc", "/proc/self", "/proc/self/fd", "/proc/sys", "/proc/sys/kernel", "/dev",
+                                "/sys/devices/system/cpu", "/sys/devices/system/cpu/cpu0"}) {
     const Sysret fd = process.call(sys_open, process.text(directory), O_RDONLY | O_DIRECTORY, 0);
     CHECK(process.call(sys_getdents64, fd, process.room(4096), 4096) > 48);
   }

@@ -23,7 +23,7 @@ struct Statx {
   uint64_t spare[13];
 };
 static_assert(sizeof(Statx) == 256);
-constexpr uint32_t statx_basic = 0x7ff;
+constexpr uint32_t statx_basic = 0x7ff, statx_reserved = 0x80000000;
 
 constexpr uint32_t major(uint64_t device) {
   return static_cast<uint32_t>((device >> 8 & 0xfff) | (device >> 32 & ~0xfffull));
@@ -112,6 +112,11 @@ Sysret access_at(Thread& self, uint64_t dirfd, UserAddr path, uint32_t want, uin
   if (want > (access_read | access_write | access_execute)) return -EINVAL;
   if ((flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
   const Caller caller = Caller::of(*self.process);
+  if (means_descriptor(dirfd, path, flags)) {
+    FileStatus now;
+    if (const Sysret error = status_at(self, dirfd, path, flags, now); error < 0) return error;
+    return caller.may(want, now.mode, now.uid, now.gid) ? 0 : -EACCES;
+  }
   UserPlace place;
   if (const int error = place.load(caller, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0); error != 0) return error;
   return place.system->access(caller, place.path, want, flags);
@@ -141,6 +146,7 @@ Sysret sys_newfstatat(Thread& self, const Args& args) {
 Sysret sys_statx(Thread& self, const Args& args) {
   const uint32_t flags = to_flags(args[2]);
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)) != 0) return -EINVAL;
+  if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (to_flags(args[3]) & statx_reserved) != 0) return -EINVAL;
   FileStatus status;
   if (const Sysret error = status_at(self, args[0], args[1], flags, status); error < 0) return error;
   return write_user(args[4], to_statx(status)) ? 0 : -EFAULT;

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Debian's own programs do in an enclave what they do on Linux: each script runs on both, in an empty directory of its
+# own, and its output and status are compared.
+source "$(dirname "$0")/lib.sh"
+
+# On Linux and in the enclave the same name, because programs print it.
+readonly place=$work/place
+
+# run_in_place OUTPUT COMMAND...
+run_in_place() {
+  local output=$1
+  shift
+  rm -rf "$place"
+  mkdir "$place"
+  (cd "$place" && timeout 60 "$@" > "$output" 2>&1 < /dev/null)
+}
+
+# same PROGRAMS SCRIPT: bash runs the script, if the machine has all of the programs
+same() {
+  local program linux enclave
+  for program in $1; do
+    command -v "$program" > /dev/null || { echo "skipped: no $program here" && return; }
+  done
+  checks=$((checks + 1))
+  run_in_place "$work/linux" /bin/bash -c "$2"
+  linux=$?
+  run_in_place "$work/enclave" hobbes launch_app k -- /bin/bash -c "$2"
+  enclave=$?
+  [[ $linux -eq $enclave ]] && cmp -s "$work/linux" "$work/enclave" && return
+  fail "$1: status $linux on Linux, $enclave in the enclave: $(diff "$work/linux" "$work/enclave" | head -20)"
+}
+
+# What Debian calls python3, whatever else comes first in PATH.
+readonly python=/usr/bin/python3
+export LC_ALL=C GIT_AUTHOR_DATE=2020-01-01T00:00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00:00Z
+
+export node_memory=768M
+start_node
+create k 2 512 '<host_io mode="all"/>'
+
+for name in files sockets proc; do
+  same_on_both "$build/tests/scenarios/programs/conformance-$name"
+  expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
+done
+
+same 'ls cp mv' 'cp -a /etc/default d; mv d e; ls -lR e; ls -la /usr/bin | head -50; rm -r e; ls -A'
+same 'find sort' 'find /usr/share/doc -maxdepth 1 | sort | md5sum; find /etc/default -type f -exec basename {} \; | sort; find . -empty'
+same 'tar' 'tar cf a.tar -C /etc default; mkdir o; tar xf a.tar -C o; diff -r o/default /etc/default && stat -c "%A %s %n %y" o/default'
+same 'dd stat touch du df' 'touch -d 2020-01-02 f; stat -c "%y %a %s" f; dd if=/dev/zero of=z bs=1k count=64 conv=fsync 2>&1 | head -2; du -k z
+  truncate -s 1M t; stat -c "%s %b" t; cp --sparse=always t u; cmp t u; df . | wc -l; stat -f -c %T /proc; chmod 640 f; stat -c %a f'
+same 'mkfifo install split' 'mkfifo p; (echo through a fifo > p &); cat p; echo x > q; install -m 755 q r; stat -c %a r; seq 1000 | split -l 100; ls
+  cat x* | md5sum; ln -s q s; readlink s; realpath --relative-to=. s; ln q l; stat -c %h l; mkdir -p a/b; rmdir -p a/b; rm -rf -- *; ls -A'
+same 'flock' 'flock l echo locked; (flock -n 9; flock -n l echo twice || echo busy) 9> l'
+same 'bash' 'a=(1 2 3); echo ${a[@]} $((6 * 7)); cat << X
+here $((1 + 2))
+X
+  (echo sub; exit 3); echo $?; trap "echo bye" EXIT; trap "echo usr1" USR1; kill -USR1 $$; diff <(seq 3) <(seq 4)
+  sleep 0.1 & wait $!; echo $?; set -o pipefail; false | true; echo $?; exec 5<> f; echo hi >&5; cat f
+  coproc cat; echo co >&${COPROC[1]}; read -u ${COPROC[0]} line; echo $line; mapfile -t lines < /etc/passwd; echo ${#lines[@]}'
+same 'bash' 'set -m; sleep 0.1 & jobs | wc -l; wait %1; echo $?; sleep 10 & kill %1; wait %1; echo $?'
+same 'awk sed grep' 'awk -F: "{n[\$7]++} END {for (k in n) print k, n[k]}" /etc/passwd | sort; cp /etc/passwd p; sed -i s/root/r00t/ p; head -1 p
+  grep -c : p > /dev/null; grep -E "^(daemon|bin)" p; seq 20 | xargs -P 4 -n 1 echo | sort -n | tail -1; yes | head -5 | grep y > /dev/null; echo $?'
+same 'gzip' 'seq 100000 > x; gzip -k x; gunzip -c x.gz | cmp - x; gzip -9c x | wc -c'
+same 'xz' 'seq 100000 > x; xz -kT2 x; xz -dc x.xz | cmp - x && echo same'
+same 'ps pgrep' 'ps -o comm= -p $$; pgrep -x bash > /dev/null; echo $?; nproc > /dev/null; getconf PAGESIZE; ps aux > /dev/null; echo $?'
+same 'perl' 'perl -e "open my \$f, q(>), q(t) or die; print \$f 123; close \$f; print -s q(t), qq(\n); my \$p = fork; exit 7 unless \$p; waitpid \$p, 0;
+  print \$? >> 8, qq(\n), qx(echo sub); use Socket; socketpair(A, B, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die; syswrite A, q(x); sysread B, my \$b, 1;
+  print \$b, qq(\n); opendir my \$d, q(/); print scalar(grep /^etc/, readdir \$d), qq(\n);"'
+same "$python" "$python - << 'X'
+import concurrent.futures, os, queue, socket, subprocess, threading, zipfile
+q = queue.Queue()
+threads = [threading.Thread(target=lambda i=i: q.put(i * i)) for i in range(20)]
+[t.start() for t in threads]; [t.join() for t in threads]; print(sorted(q.queue))
+with concurrent.futures.ThreadPoolExecutor(4) as pool: print(list(pool.map(lambda x: x + 1, range(10))))
+print(subprocess.run(['echo', 'sub'], capture_output=True, text=True).stdout)
+print(subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE).communicate(b'data'))
+with zipfile.ZipFile('z.zip', 'w') as z: z.writestr('a', 'hello' * 1000)
+print(zipfile.ZipFile('z.zip').read('a')[:10])
+listener = socket.create_server(('127.0.0.1', 0))
+def serve():
+  with listener.accept()[0] as c:
+    while data := c.recv(65536): c.sendall(data)
+server = threading.Thread(target=serve); server.start()
+with socket.create_connection(listener.getsockname()) as c:
+  c.sendall(b'x' * 100000); got = 0
+  while got < 100000: got += len(c.recv(65536))
+  print(got)
+server.join()
+a, b = socket.socketpair(); socket.send_fds(a, [b'f'], [0]); print(socket.recv_fds(b, 10, 5)[0])
+print(len(os.sched_getaffinity(0)) > 0, os.path.realpath('/proc/self/exe'))
+X"
+same "$python" "$python -c \"
+import sqlite3
+c = sqlite3.connect('t.db'); c.execute('create table t(a, b)'); c.executemany('insert into t values(?, ?)', [(i, str(i)) for i in range(1000)])
+c.commit(); print(c.execute('select sum(a), count(*) from t').fetchall())\""
+same "$python curl" "echo content > index.html; $python -u -m http.server 0 --bind 127.0.0.1 > log 2>&1 & until grep -q port log; do sleep 0.05; done
+  curl -s http://127.0.0.1:\$(sed 's/.*port \\([0-9]*\\).*/\\1/' log)/index.html; kill \$!; wait \$!; echo \$?"
+same 'sqlite3' 'sqlite3 t.db "create table t(a integer primary key, b text); with recursive c(x) as (select 1 union all select x + 1 from c where x < 20000)
+  insert into t select x, hex(x) from c; create index i on t(b); select count(*), sum(a), max(b) from t; delete from t where a % 3 = 0; vacuum;"
+  sqlite3 t.db "select count(*) from t; pragma integrity_check;"; ls'
+same 'gcc' 'printf "#include <stdio.h>\n#include <math.h>\nint main(int c, char** v) { double s = 0; for (int i = 1; i < 100000; i++) s += sqrt(i);
+  printf(\"%%s %%.3f %%d\\\\n\", v[0], s, c); return 3; }\n" > a.c; gcc -O2 -o a a.c -lm; ./a x; echo $?; gcc -static -O2 -o b a.c -lm; ./b; echo $?'
+same 'musl-gcc' 'printf "#include <stdio.h>\nint main() { FILE* f = fopen(\"/etc/hostname\", \"r\"); char b[99]; fgets(b, 99, f); printf(\"musl %%s\", b); }" > a.c
+  musl-gcc -o a a.c && ./a; musl-gcc -static -o b a.c && ./b'
+same 'openssl' 'openssl dgst -sha256 /etc/passwd; echo abc | openssl enc -aes-256-cbc -pbkdf2 -k p | openssl enc -d -aes-256-cbc -pbkdf2 -k p
+  openssl genrsa -out k.pem 1024 2> /dev/null; openssl rsa -in k.pem -check -noout'
+same 'git' 'export HOME=$PWD; git config --global user.email a@b; git config --global user.name n; git config --global init.defaultBranch m
+  git init -q r; cd r; for i in 1 2 3; do echo $i > f$i; git add .; git commit -qm c$i; done; git log --oneline; cd ..; git clone -q r s; cd s
+  git status; git diff HEAD~1 --stat; git gc -q; git fsck; git checkout -qb x; echo 4 >> f1; git commit -qam x; git log --oneline | head -1'
+same '/lib64/ld-linux-x86-64.so.2' '/lib64/ld-linux-x86-64.so.2 /bin/echo loader; LD_PRELOAD=/lib/x86_64-linux-gnu/libm.so.6 /bin/echo preloaded'
+finish
