@@ -8,6 +8,8 @@
 namespace hobbes::lwk {
 namespace {
 
+WaitQueue arrived;
+
 enum class Default { terminate, ignore };
 
 /// Stop signals have no job control behind them here and are ignored.
@@ -30,21 +32,7 @@ void queue(SignalSet& pending, SignalInfo* infos, const SignalInfo& info) {
   if ((pending & signal_bit(info.signo)) != 0) return;  // standard signals do not queue
   infos[info.signo - 1] = info;
   pending |= signal_bit(info.signo);
-}
-
-/// Under process_lock: takes the lowest signal that may be delivered now.
-bool take(Thread& self, SignalInfo& info) {
-  SignalSet* sets[] = {&self.pending, &self.process->pending};
-  SignalInfo* infos[] = {self.pending_info, self.process->pending_info};
-  for (int i = 0; i < 2; ++i) {
-    const SignalSet ready = *sets[i] & ~self.mask;
-    if (ready == 0) continue;
-    const int signal = __builtin_ctzll(ready) + 1;
-    info = infos[i][signal - 1];
-    *sets[i] &= ~signal_bit(signal);
-    return true;
-  }
-  return false;
+  arrived.wake_all();
 }
 
 /// A call that a signal interrupted goes back to its `syscall` instruction, which every site keeps, or ends with EINTR.
@@ -83,6 +71,22 @@ void handle(Thread& self, Registers& registers, const SignalInfo& info) {
 }
 
 }  // namespace
+
+WaitQueue& signal_arrived() { return arrived; }
+
+bool take_pending(Thread& self, SignalSet wanted, SignalInfo& info) {
+  SignalSet* sets[] = {&self.pending, &self.process->pending};
+  SignalInfo* infos[] = {self.pending_info, self.process->pending_info};
+  for (int i = 0; i < 2; ++i) {
+    const SignalSet ready = *sets[i] & wanted;
+    if (ready == 0) continue;
+    const int signal = __builtin_ctzll(ready) + 1;
+    info = infos[i][signal - 1];
+    *sets[i] &= ~signal_bit(signal);
+    return true;
+  }
+  return false;
+}
 
 void alert(Thread& thread) {
   // release: what is pending is there when the flag is seen; partner: the exchange in deliver_signals.
@@ -151,7 +155,7 @@ void deliver_signals(Thread& self, Registers& registers) {
       bool found = false;
       {
         Guard guard(process_lock());
-        found = take(self, info);
+        found = take_pending(self, ~self.mask, info);
       }
       if (!found) break;
       handle(self, registers, info);

@@ -9,6 +9,7 @@ namespace hobbes::lwk {
 struct Thread;
 struct Process;
 struct Registers;
+class WaitQueue;
 
 enum Signal : int {
   SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9,
@@ -60,6 +61,12 @@ inline constexpr int ss_onstack = 1, ss_disable = 2;
 /// Results a handler returns when a signal ended its sleep, like Linux's: restarted or turned into -EINTR by the delivery.
 inline constexpr int64_t restart_call = -512;       ///< ERESTARTSYS: again under SA_RESTART, else EINTR
 inline constexpr int64_t restart_never_handled = -514;  ///< ERESTARTNOHAND: again only if no handler ran
+
+/// Under process_lock: takes the lowest of the `wanted` signals that are pending for the thread or its process, the
+/// thread's own first. False: none is.
+[[nodiscard]] bool take_pending(Thread& self, SignalSet wanted, SignalInfo& info);
+/// Woken when a signal is made pending, for whomever.
+[[nodiscard]] WaitQueue& signal_arrived();
 
 void send_signal(Process& process, const SignalInfo& info);
 void send_signal(Process& process, int signal, int code = si_kernel);

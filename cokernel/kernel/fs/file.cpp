@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cokernel/kernel/fs/file.hpp"
 
+#include "cokernel/kernel/fs/epoll.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -33,7 +34,9 @@ int File::set_path(const char* path) {
 
 void File::drop() {
   // acq_rel: the last one sees what the others did to the file.
-  if (__atomic_sub_fetch(&references_, 1, __ATOMIC_ACQ_REL) == 0) delete this;
+  if (__atomic_sub_fetch(&references_, 1, __ATOMIC_ACQ_REL) > 0) return;
+  if (__atomic_load_n(&watched_, __ATOMIC_RELAXED)) end_watches(*this);  // nobody adds one any more
+  delete this;
 }
 
 Sysret PositionedFile::read(IoVector& to) {

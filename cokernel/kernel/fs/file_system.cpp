@@ -39,5 +39,6 @@ int FileSystem::make_link(const Caller&, const char*, const char*) { return -EPE
 int FileSystem::remove(const Caller&, const char*, bool) { return -EPERM; }
 int FileSystem::link(const Caller&, const char*, const char*, bool) { return -EPERM; }
 int FileSystem::rename(const Caller&, const char*, const char*, uint32_t) { return -EPERM; }
+Sysret FileSystem::watch(const Caller&, const char*, HostFile&, uint32_t) { return -ENOSPC; }
 
 }  // namespace hobbes::lwk::fs

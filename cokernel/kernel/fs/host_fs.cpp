@@ -141,4 +141,9 @@ int HostFs::usage(const Caller& caller, const char* path, LinuxStatfs& usage) {
   return static_cast<int>(result);
 }
 
+Sysret HostFs::watch(const Caller& caller, const char* path, HostFile& inotify, uint32_t mask) {
+  PathCall call(caller);
+  return call.error() != 0 ? call.error() : call.call(host_inotify_add_watch, inotify.fd(), call.path(path), mask);
+}
+
 }  // namespace hobbes::lwk::fs
