@@ -32,6 +32,7 @@ int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
     region->start = from.start;
     region->end = from.end;
     region->protection = from.protection;
+    region->may_write = from.may_write;
     region->kind = from.kind;
     region->file_offset = from.file_offset;
     memcpy(region->name, from.name, sizeof(from.name));

@@ -6,7 +6,7 @@ source "$(dirname "$0")/lib.sh"
 start_node
 create k 2 160
 
-for name in memory processes registers signals threads; do
+for name in epoll events inotify memory poll processes registers shared-files signals threads; do
   same_on_both "$build/tests/scenarios/programs/conformance-$name"
   expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
 done

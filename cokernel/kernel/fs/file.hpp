@@ -8,6 +8,10 @@
 #include "cokernel/kernel/lock.hpp"
 #include "cokernel/kernel/wait_queue.hpp"
 
+namespace hobbes::lwk {
+struct SharedMemory;
+}
+
 namespace hobbes::lwk::fs {
 
 class HostFile;
@@ -57,6 +61,14 @@ class File : Immovable {
   virtual Sysret control(uint32_t request, uint64_t argument);
   virtual Sysret sync(bool data_only);
   virtual Sysret usage(LinuxStatfs& usage);
+  /// Memory of its own for a shared mapping, which `writes` or, unless a seal forbids it, may be made to (`may_write`):
+  /// 0 or -errno. -ENODEV: it has none.
+  virtual int share(uint64_t offset, uint64_t size, bool writes, bool& may_write, SharedMemory*& memory);
+  /// fallocate, on a writable file.
+  virtual Sysret reserve(uint32_t mode, uint64_t offset, uint64_t size);
+  /// F_GET_SEALS and F_ADD_SEALS.
+  virtual Sysret seals();
+  virtual Sysret add_seals(uint32_t seals);
   /// F_SETFL has changed the flags.
   virtual Sysret flags_changed(uint32_t flags);
   /// F_GETFL.
@@ -162,8 +174,7 @@ class FileRef {
 [[nodiscard]] Sysret file_size(File& file);
 [[nodiscard]] Sysret status_of(File& file, FileStatus& status);
 [[nodiscard]] inline const char* path_of(const File& file) { return file.path(); }
-/// Whether mmap may read it in: 0, -EACCES (not open for reading), -ENODEV (not a regular file; or its pages would have
-/// to be written back, which nobody does).
-[[nodiscard]] int may_map(File& file, bool writes_back);
+/// Whether mmap may read it in: 0, -EACCES (not open for reading), -ENODEV (not a regular file).
+[[nodiscard]] int may_map(File& file);
 
 }  // namespace hobbes::lwk::fs

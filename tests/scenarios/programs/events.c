@@ -52,7 +52,7 @@ static void counters(void) {
   value = 0;
   CHECK(write(fd, &value, 8) == 8);
   CHECK(read(fd, &value, 8) == 8 && value == UINT64_MAX - 1);
-  CHECK_ERRNO(read(fd, (void*)8, 8), EAGAIN);
+  CHECK_ERRNO(syscall(SYS_read, fd, (void*)0x20000, 8), EAGAIN);
   CHECK_ERRNO(syscall(SYS_write, fd, (void*)8, 8), EFAULT);
   uint64_t pair[2] = {5, 6};
   struct iovec pieces[2] = {{pair, 8}, {pair + 1, 8}};
