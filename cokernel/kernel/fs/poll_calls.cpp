@@ -111,7 +111,8 @@ Sysret PollSet::wait_for_host(int64_t until_ns, int64_t next_ns, Wake& wake) {
     HostFile* host = items_[i].file ? items_[i].file->host_part() : nullptr;
     if (host != nullptr) entries[used++] = {host->fd(), static_cast<uint16_t>(items_[i].events), 0};
   }
-  const auto stop = [&] { return has_news(next_ns); };
+  const bool waits = until_ns == never || until_ns > monotonic_ns();
+  const auto stop = [&] { return waits && has_news(next_ns); };
   const Sysret result = call.call_until(stop, host_ppoll, entries, used, until_ns != never ? time : nullptr, 0, 0);
   if (result == restart_call && !signal_pending(port::current())) wake = Wake::condition;
   if (result < 0) return result == restart_call ? 0 : result;
@@ -176,9 +177,9 @@ constexpr uint32_t wanted_events[BitSets::kinds] = {POLLIN | POLLRDNORM, POLLOUT
 constexpr uint32_t told_events[BitSets::kinds] = {POLLIN | POLLRDNORM | POLLHUP | POLLERR,
                                                   POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
 
-Sysret select(Thread& self, uint64_t count, const UserAddr (&sets)[BitSets::kinds], int64_t deadline_ns) {
-  if (static_cast<int64_t>(count) < 0) return -EINVAL;
-  const auto limit = static_cast<uint32_t>(min<uint64_t>(count, FdTable::limit));
+Sysret select(Thread& self, int count, const UserAddr (&sets)[BitSets::kinds], int64_t deadline_ns) {
+  if (count < 0) return -EINVAL;
+  const auto limit = static_cast<uint32_t>(min(count, FdTable::limit));
   const uint64_t bytes = align_up(limit, 64) / 8;
   BitSets in, out;
   for (uint32_t which = 0; which < BitSets::kinds; ++which)
@@ -211,14 +212,17 @@ Sysret select(Thread& self, uint64_t count, const UserAddr (&sets)[BitSets::kind
   return told;
 }
 
-/// Reads a timespec (`unit` 1) or timeval (`unit` 1000). 0 or -errno.
+/// Reads a timespec (`unit` 1) or timeval (`unit` 1000), whose microseconds may be more than a second. 0 or -errno.
 int load_deadline(UserAddr from, int64_t unit, int64_t& deadline_ns) {
   deadline_ns = never;
   if (from == 0) return 0;
   TimeSpec time;
   if (!read_user(from, time)) return -EFAULT;
-  if (time.nanoseconds > ns_per_second / unit) return -EINVAL;
-  time.nanoseconds *= unit;
+  if (unit != 1) {
+    const int64_t per_second = ns_per_second / unit;
+    if (__builtin_add_overflow(time.seconds, time.nanoseconds / per_second, &time.seconds)) return -EINVAL;
+    time.nanoseconds = time.nanoseconds % per_second * unit;
+  }
   if (!is_valid(time)) return -EINVAL;
   deadline_ns = monotonic_ns() + to_ns(time);
   return 0;
@@ -252,7 +256,7 @@ Sysret sys_ppoll(Thread& self, const Args& args) {
 Sysret sys_select(Thread& self, const Args& args) {
   int64_t deadline_ns = never;
   if (const int error = load_deadline(args[4], ns_per_us, deadline_ns); error != 0) return error;
-  const Sysret result = select(self, args[0], {args[1], args[2], args[3]}, deadline_ns);
+  const Sysret result = select(self, to_fd(args[0]), {args[1], args[2], args[3]}, deadline_ns);
   store_time_left(args[4], ns_per_us, deadline_ns);
   return result;
 }
@@ -267,7 +271,7 @@ Sysret sys_pselect6(Thread& self, const Args& args) {
   if (const int error = load_deadline(args[4], 1, deadline_ns); error != 0) return error;
   MaskWhileWaiting mask(self);
   if (const int error = mask.set(signals.mask, signals.size); error != 0) return error;
-  const Sysret result = mask.finish(select(self, args[0], {args[1], args[2], args[3]}, deadline_ns));
+  const Sysret result = mask.finish(select(self, to_fd(args[0]), {args[1], args[2], args[3]}, deadline_ns));
   store_time_left(args[4], 1, deadline_ns);
   return result;
 }
