@@ -188,7 +188,8 @@ Sysret sys_fallocate(Thread& self, const Args& args) {
   if (!file || file->path_only()) return -EBADF;
   const auto offset = static_cast<int64_t>(args[2]), size = static_cast<int64_t>(args[3]);
   if (offset < 0 || size <= 0) return -EINVAL;
-  if (HostFile* host = file->host()) return file->writable() ? host->simple(host_fallocate, args[1], offset, size) : -EBADF;
+  if (HostFile* host = file->host())
+    return file->writable() ? host->simple(host_fallocate, args[1], offset, size) : -EBADF;
   const uint32_t mode = to_flags(args[1]);
   const bool known = mode == 0 || mode == FALLOC_FL_KEEP_SIZE || mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
   if (!known) return -EOPNOTSUPP;

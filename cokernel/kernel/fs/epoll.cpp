@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Locks, in this order: an epoll's control_lock_ (held while the host is asked), links_lock (which files are in which
-// epolls), an epoll's lock_, then that of an epoll in it, a wait queue's, an epoll's ready_lock_. A change of an epoll's
-// set of interests holds links_lock and its lock_, so either is enough to look at it.
+// epolls), an epoll's lock_, then that of an epoll in it, a wait queue's, an epoll's ready_lock_. A change of an
+// epoll's set of interests holds links_lock and its lock_, so either is enough to look at it.
 #include "cokernel/kernel/fs/epoll.hpp"
 
 #include "cokernel/kernel/app.hpp"
@@ -308,7 +308,7 @@ int64_t EpollFile::changes_at() {
   return due;
 }
 
-/// Tells what is ready in the enclave. What is level-triggered goes to the end of the list: next time it is others' turn.
+/// Tells what is ready in the enclave. What is level-triggered goes to the end of the list: others have their turn.
 Sysret EpollFile::collect(EventWriter& to) {
   {
     Guard guard(lock_);

@@ -17,7 +17,8 @@ Sysret sys_memfd_create(Thread& self, const Args& args) {
   if (const int error = name.load(args[0]); error != 0) return error == -ENAMETOOLONG ? -EINVAL : error;
   if (strlen(name.text()) > longest_name) return -EINVAL;
   const bool no_exec = (flags & never_executable) != 0;
-  const uint32_t seals = flag_if(no_exec, F_SEAL_EXEC) | flag_if((flags & (allow_sealing | never_executable)) == 0, F_SEAL_SEAL);
+  const bool sealable = (flags & (allow_sealing | never_executable)) != 0;
+  const uint32_t seals = flag_if(no_exec, F_SEAL_EXEC) | flag_if(!sealable, F_SEAL_SEAL);
   FileRef file;
   if (const int error = open_anonymous(Caller::of(*self.process), name.text(), no_exec ? no_execution : all_rights,
                                        seals, file);
