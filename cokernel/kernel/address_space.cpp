@@ -13,15 +13,6 @@ namespace {
 constexpr UserAddr mapping_end = port::user_end - 64 * page_size;  ///< mappings are chosen downwards from here
 constexpr uint64_t heap_step = 256 << 10;                          ///< a small heap grows in these steps
 
-void release_shared(SharedMemory* shared) {
-  // acq_rel: the last one to let go sees all writes of the others.
-  if (__atomic_sub_fetch(&shared->references, 1, __ATOMIC_ACQ_REL) > 0) return;
-  for (uint32_t i = 0; i < shared->extent_count; ++i)
-    page_allocator().free(shared->extents[i].base, shared->extents[i].size);
-  release(shared->extents);
-  delete shared;
-}
-
 /// Extents of [offset, offset + size) as a list of their own.
 int cut_extents(const Extent* extents, uint32_t count, uint64_t offset, uint64_t size, Extent*& cut, uint32_t& pieces) {
   cut = static_cast<Extent*>(allocate(max<uint64_t>(count, 1) * sizeof(Extent)));
@@ -34,6 +25,16 @@ int cut_extents(const Extent* extents, uint32_t count, uint64_t offset, uint64_t
 }
 
 }  // namespace
+
+void release_shared(SharedMemory* shared) {
+  // acq_rel: the last one to let go sees all writes of the others.
+  if (__atomic_sub_fetch(&shared->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+  for (uint32_t i = 0; shared->owner == nullptr && i < shared->extent_count; ++i)
+    page_allocator().free(shared->extents[i].base, shared->extents[i].size);
+  release(shared->extents);
+  if (shared->owner != nullptr) shared->owner->unshare(shared->may_write);
+  delete shared;
+}
 
 AddressSpace::~AddressSpace() { clear(false); }
 
@@ -182,7 +183,11 @@ Sysret AddressSpace::map_locked(const Request& request) {
   region->kind = request.kind;
   region->file_offset = request.file_offset;
   copy_string(region->name, request.name, sizeof(region->name));
-  if (!request.reserve_only) {
+  region->may_write = request.may_write;
+  if (request.memory != nullptr) {
+    __atomic_add_fetch(&request.memory->references, 1, __ATOMIC_RELAXED);  // the caller holds one
+    region->shared = request.memory;
+  } else if (!request.reserve_only) {
     if (page_allocator().allocate_extents(address, size, true, region->extents, region->extent_count) != 0)
       return -ENOMEM;
     if (request.shared) {
@@ -217,6 +222,7 @@ int AddressSpace::split(Region& region, UserAddr at) {
   upper->start = at;
   upper->end = region.end;
   upper->protection = region.protection;
+  upper->may_write = region.may_write;
   upper->kind = region.kind;
   upper->borrowed = region.borrowed;
   upper->file_offset = region.file_offset + offset;
@@ -293,6 +299,7 @@ Sysret AddressSpace::protect(UserAddr address, uint64_t size, uint32_t protectio
   for (UserAddr at = address; at < end;) {
     Region& region = *find(at);
     at = region.end;
+    if ((protection & port::prot_write) != 0 && !region.may_write) return -EACCES;
     if (const int error = protect_region(region, protection); error != 0) return error;
     (void)merge(region);
   }
@@ -395,6 +402,15 @@ void AddressSpace::clear(bool unmap_pages) {
   while (Region* region = regions_.front()) free_region(*region);
   heap_start_ = heap_end_ = heap_mapped_ = 0;
   heap_limit_ = 0;
+}
+
+SharedMemory* AddressSpace::hold_shared(UserAddr address, uint64_t& offset) {
+  Guard guard(lock_);
+  const Region* region = find(address);
+  if (region == nullptr || region->shared == nullptr) return nullptr;
+  __atomic_add_fetch(&region->shared->references, 1, __ATOMIC_RELAXED);  // the region holds one
+  offset = region->shared_offset + (address - region->start);
+  return region->shared;
 }
 
 void* AddressSpace::direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous) {

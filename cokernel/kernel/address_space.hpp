@@ -32,6 +32,8 @@ class AddressSpace : Immovable {
     bool reserve_only = false;  ///< addresses without memory
     bool shared = false;
     bool apart = false;         ///< not to be joined with its neighbours
+    bool may_write = true;      ///< mprotect may make it writable
+    SharedMemory* memory = nullptr;  ///< `shared`: this, from its start, in place of fresh memory
     RegionKind kind = RegionKind::anonymous;
     const char* name = "";
     uint64_t file_offset = 0;
@@ -39,8 +41,11 @@ class AddressSpace : Immovable {
   [[nodiscard]] Sysret map(const Request& request);
   [[nodiscard]] Sysret unmap(UserAddr address, uint64_t size);
   [[nodiscard]] Sysret protect(UserAddr address, uint64_t size, uint32_t protection);
+  /// `larger`: what a mapping of a file's memory becomes, which takes all of [address, address + old_size).
   [[nodiscard]] Sysret remap(UserAddr address, uint64_t old_size, uint64_t new_size, bool may_move, bool fixed,
-                             UserAddr to);
+                             UserAddr to, SharedMemory* larger = nullptr);
+  /// The shared memory at an address, held, and what lies there of it; null: there is none.
+  [[nodiscard]] SharedMemory* hold_shared(UserAddr address, uint64_t& offset);
   /// Makes private anonymous memory in the range read as zero again.
   /// But not what lies below the caller's stack pointer in the stack it uses: that is nobody's (glibc advises so for all
   /// of a stack when its thread ends).
@@ -91,6 +96,7 @@ class AddressSpace : Immovable {
   void copy_plan_of(const AddressSpace& parent);
   [[nodiscard]] Region* find(UserAddr address);
   [[nodiscard]] Sysret map_locked(const Request& request);
+  [[nodiscard]] Sysret regrow(UserAddr address, uint64_t old_size, const Request& wanted, bool may_move);
   [[nodiscard]] int unmap_locked(UserAddr start, UserAddr end);
   [[nodiscard]] int split(Region& region, UserAddr at);
   [[nodiscard]] int split_range(UserAddr start, UserAddr end);

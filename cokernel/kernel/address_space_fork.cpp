@@ -22,6 +22,7 @@ Region* AddressSpace::copy_of(const Region& from) {
   region->start = from.start;
   region->end = from.end;
   region->protection = from.protection;
+  region->may_write = from.may_write;
   region->kind = from.kind;
   region->file_offset = from.file_offset;
   memcpy(region->name, from.name, sizeof(from.name));
@@ -71,7 +72,7 @@ int AddressSpace::copy_memory_of(AddressSpace& parent, UserAddr stack_pointer) {
   for (Region& from : parent.regions_) {
     Owned<Region> region(copy_of(from));
     if (!region) return -ENOMEM;
-    if (from.extents != nullptr) {
+    if (from.shared == nullptr && from.extents != nullptr) {
       const uint64_t size = from.end - from.start;
       const bool own_stack = from.kind == RegionKind::stack && stack_pointer - from.start < size;
       const uint64_t skip = own_stack ? unused_stack(stack_pointer - from.start) : 0;

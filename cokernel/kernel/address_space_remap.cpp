@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mremap: a mapping grows where it is, shrinks, or moves with its pages.
+// mremap: a mapping grows where it is, shrinks, or moves with its pages. One of a file's memory is made anew.
 #include "cokernel/kernel/address_space.hpp"
 
 #include "cokernel/kernel/string.hpp"
@@ -7,8 +7,24 @@
 
 namespace hobbes::lwk {
 
+/// A larger mapping of the memory of a file, where it was or elsewhere.
+Sysret AddressSpace::regrow(UserAddr address, uint64_t old_size, const Request& wanted, bool may_move) {
+  Request request = wanted;
+  if (!request.fixed) {
+    const UserAddr end = address + old_size;
+    const uint64_t more = request.size - old_size;
+    const bool room = is_user_range(end, more) && hole_locked(end, end + more, more, page_size) == end;
+    if (!room && !may_move) return -ENOMEM;
+    request.address = room ? address : choose_address(request.size);
+    if (request.address == 0) return -ENOMEM;
+    request.fixed = true;
+  }
+  if (const int error = unmap_locked(address, address + old_size); error != 0) return error;
+  return map_locked(request);
+}
+
 Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_size, bool may_move, bool fixed,
-                           UserAddr to) {
+                           UserAddr to, SharedMemory* larger) {
   if (address % page_size != 0 || new_size == 0 || old_size == 0) return -EINVAL;
   old_size = align_up(old_size, page_size);
   new_size = align_up(new_size, page_size);
@@ -19,7 +35,23 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
   Guard guard(lock_);
   if (!is_covered(address, address + old_size)) return -EFAULT;
   Region* region = find(address + old_size - 1);
-  if (region->shared != nullptr && new_size > old_size) return -EINVAL;
+  if (region->shared != nullptr && new_size > old_size) {
+    if (larger == nullptr || region->shared->owner != larger->owner || region->start > address) return -EINVAL;
+    char path[sizeof(Region::name)];
+    copy_string(path, region->name, sizeof(path));
+    Request whole;
+    whole.address = to;
+    whole.size = new_size;
+    whole.protection = region->protection;
+    whole.fixed = fixed;
+    whole.shared = true;
+    whole.may_write = region->may_write;
+    whole.memory = larger;
+    whole.kind = region->kind;
+    whole.name = path;
+    whole.file_offset = larger->owner_offset;
+    return regrow(address, old_size, whole, may_move);
+  }
   if (new_size < old_size && !fixed) {
     if (const int error = unmap_locked(address + new_size, address + old_size); error != 0) return error;
     return static_cast<Sysret>(address);

@@ -31,5 +31,9 @@ Instant now() {
 
 int64_t monotonic_ns() { return static_cast<int64_t>(now().monotonic); }
 int64_t realtime_ns() { return static_cast<int64_t>(now().realtime); }
+int64_t realtime_offset_ns() {
+  const Instant instant = now();
+  return static_cast<int64_t>(instant.realtime - instant.monotonic);
+}
 
 }  // namespace hobbes::lwk

@@ -10,6 +10,8 @@ inline constexpr int64_t ns_per_second = 1'000'000'000;
 
 [[nodiscard]] int64_t monotonic_ns();
 [[nodiscard]] int64_t realtime_ns();
+/// realtime_ns() - monotonic_ns() of one instant: the same until the clock is set.
+[[nodiscard]] int64_t realtime_offset_ns();
 
 struct TimeSpec {
   int64_t seconds, nanoseconds;

@@ -35,6 +35,33 @@ Sysret fill_from_file(Process& process, UserAddr address, uint64_t size, fs::Fil
   return 0;
 }
 
+/// A mapping of the file's own memory. -ENODEV: it has none.
+Sysret map_shared(Process& process, AddressSpace::Request& request, fs::File& file) {
+  const bool writes = (request.protection & port::prot_write) != 0;
+  if (writes && !file.writable()) return -EACCES;
+  request.may_write = file.writable();
+  const uint64_t size = align_up(request.size, page_size);
+  if (size == 0 || size < request.size) return request.size == 0 ? -EINVAL : -ENOMEM;
+  if (const int error = file.share(request.file_offset, size, writes, request.may_write, request.memory); error != 0)
+    return error;
+  const Sysret address = process.space.map(request);
+  release_shared(request.memory);
+  return address;
+}
+
+/// What mremap needs to make a mapping of a file larger; nothing, for others. 0 or -errno.
+int share_more(AddressSpace& space, UserAddr address, uint64_t old_size, uint64_t new_size, SharedMemory*& grown) {
+  if (new_size <= old_size || new_size > port::user_end) return 0;
+  uint64_t offset = 0;
+  SharedMemory* now = space.hold_shared(address, offset);
+  if (now == nullptr) return 0;
+  const int error = now->owner == nullptr ? 0
+                                          : now->owner->share(now->owner_offset + offset, align_up(new_size, page_size),
+                                                              now->may_write, grown);
+  release_shared(now);
+  return error;
+}
+
 }  // namespace
 
 Sysret sys_mmap(Thread& self, const Args& args) {
@@ -58,10 +85,15 @@ Sysret sys_mmap(Thread& self, const Args& args) {
   fs::FileRef file = fs::file_of(process, static_cast<int>(args[4]));
   if (!file) return -EBADF;
   const bool writes_back = request.shared && (request.protection & port::prot_write) != 0;
-  if (const int error = fs::may_map(*file, writes_back); error != 0) return error;
   request.kind = RegionKind::file;
   request.name = fs::path_of(*file);
   request.file_offset = args[5];
+  if (const int error = fs::may_map(*file); error != 0) return error;
+  if (request.shared) {
+    const Sysret shared = map_shared(process, request, *file);
+    if (shared != -ENODEV || writes_back) return shared;
+    request.may_write = false;  // nobody would write it back
+  }
   const Sysret address = process.space.map(request);
   if (address < 0) return address;
   const Sysret filled = fill_from_file(process, static_cast<UserAddr>(address), request.size, *file, args[5]);
@@ -83,8 +115,13 @@ Sysret sys_mprotect(Thread& self, const Args& args) {
 Sysret sys_mremap(Thread& self, const Args& args) {
   const uint64_t flags = args[3];
   if ((flags & ~(remap_may_move | remap_fixed)) != 0 || flags == remap_fixed) return -EINVAL;
-  return self.process->space.remap(args[0], args[1], args[2], (flags & remap_may_move) != 0, (flags & remap_fixed) != 0,
-                                   args[4]);
+  AddressSpace& space = self.process->space;
+  SharedMemory* grown = nullptr;
+  if (const int error = share_more(space, args[0], args[1], args[2], grown); error != 0) return error;
+  const Sysret result = space.remap(args[0], args[1], args[2], (flags & remap_may_move) != 0,
+                                    (flags & remap_fixed) != 0, args[4], grown);
+  if (grown != nullptr) release_shared(grown);
+  return result;
 }
 
 Sysret sys_brk(Thread& self, const Args& args) { return self.process->space.set_break(args[0]); }

@@ -21,6 +21,13 @@ void complete_start();
 
 /// Sleeps while *word == expected, until wake(), the monotonic `deadline_ns`, or for no reason.
 void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns);
+/// A futex word and the value it is expected to have.
+struct Expected {
+  uint32_t* word;
+  uint32_t value;
+};
+/// The same on two words: sleeps while both have their values, until a wake() of either.
+void wait_either(Expected one, Expected other, int64_t deadline_ns);
 /// Wakes at most `count` sleepers.
 void wake(uint32_t* word, int count);
 /// One turn of a spin loop.

@@ -13,19 +13,35 @@ struct Extent {
   uint64_t size;
 };
 
+struct SharedMemory;
+
+/// Whose pages shared memory is, if not its own: a file's.
+struct MemoryOwner : Immovable {
+  virtual ~MemoryOwner() = default;
+  /// [offset, offset + size) of it, to be mapped; `may_write`: and written. 0 or -errno.
+  [[nodiscard]] virtual int share(uint64_t offset, uint64_t size, bool may_write, SharedMemory*& memory) = 0;
+  /// Nobody maps such a part any more. Any locks may be held.
+  virtual void unshare(bool may_write) = 0;
+};
+
 /// Memory that several regions (of several processes) may map: it lives until the last lets go.
 struct SharedMemory : Immovable {
   uint32_t references = 1;  // atomic
   uint64_t size = 0;
   Extent* extents = nullptr;
   uint32_t extent_count = 0;
+  MemoryOwner* owner = nullptr;  ///< null: the extents are its own
+  uint64_t owner_offset = 0;
+  bool may_write = true;
 };
+void release_shared(SharedMemory* shared);
 
 enum class RegionKind : uint8_t { anonymous, image, heap, stack, file };
 
 struct Region : ListNode {
   UserAddr start = 0, end = 0;
   uint32_t protection = 0;
+  bool may_write = true;      ///< mprotect may make it writable
   RegionKind kind = RegionKind::anonymous;
   Extent* extents = nullptr;  ///< in order; owned unless `shared`; null: reserved addresses without memory (PROT_NONE)
   uint32_t extent_count = 0;

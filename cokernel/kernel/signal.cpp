@@ -9,6 +9,8 @@
 namespace hobbes::lwk {
 namespace {
 
+WaitQueue arrived;
+
 enum class Default { terminate, ignore };
 
 /// Stop signals have no job control behind them here and are ignored.
@@ -34,6 +36,7 @@ int queue(SignalSet& pending, SignalInfo* infos, SignalBacklog& backlog, const S
   if (!is_pending) {
     infos[info.signo - 1] = info;
     pending |= signal_bit(info.signo);
+    arrived.wake_all();
     return 1;
   }
   auto* later = new (nothrow) QueuedSignal;
@@ -92,6 +95,8 @@ void handle(Thread& self, Registers& registers, const SignalInfo& info) {
 }
 
 }  // namespace
+
+WaitQueue& signal_arrived() { return arrived; }
 
 void alert(Thread& thread) {
   // release: what is pending is there when the flag is seen; partner: the exchange in deliver_signals.

@@ -10,6 +10,7 @@ namespace hobbes::lwk {
 struct Thread;
 struct Process;
 struct Registers;
+class WaitQueue;
 
 enum Signal : int {
   SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9,
@@ -74,12 +75,15 @@ inline constexpr int64_t restart_call = -512;       ///< ERESTARTSYS: again unde
 inline constexpr int64_t restart_always = -513;         ///< ERESTARTNOINTR: again, whatever a handler says
 inline constexpr int64_t restart_never_handled = -514;  ///< ERESTARTNOHAND: again only if no handler ran
 
+/// Woken when a signal is made pending, for whomever.
+[[nodiscard]] WaitQueue& signal_arrived();
+
 void send_signal(Process& process, const SignalInfo& info);
 void send_signal(Process& process, int signal, int code = si_kernel);
 /// Under process_lock. 1: it is pending now; 0: it is ignored, or was pending; -EAGAIN: it does not fit into the queue.
 int send_signal_locked(Process& process, const SignalInfo& info);
 int send_signal_locked(Thread& thread, const SignalInfo& info);
-/// Under process_lock: takes the lowest pending signal of `wanted`, the thread's own first.
+/// Under process_lock: takes the lowest pending signal of `wanted`, the thread's own first. False: none is.
 [[nodiscard]] bool take_signal_locked(Thread& self, SignalSet wanted, SignalInfo& info);
 /// What a signal says that `self` sends.
 [[nodiscard]] SignalInfo signal_from(const Thread& self, int signal, int code);

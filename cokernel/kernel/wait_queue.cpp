@@ -13,25 +13,31 @@ void wake_thread(Thread& thread) {
   port::wake(&thread.wake_word, 1);
 }
 
-void WaitQueue::wake_all() {
+void WaitQueue::wake_all(uint32_t events) {
   Guard guard(mutex_);
-  for (Entry& entry : entries_) wake_thread(*entry.thread);
+  for (Listener& listener : listeners_) listener.hear(events);
+}
+
+void Listener::join(WaitQueue& queue) {
+  leave();
+  queue_ = &queue;
+  Guard guard(queue.mutex_);
+  queue.listeners_.push_back(*this);
+}
+
+void Listener::leave() {
+  if (queue_ == nullptr) return;
+  Guard guard(queue_->mutex_);
+  unlink();
+  queue_ = nullptr;
 }
 
 void Waiter::join(WaitQueue& queue) {
-  leave();
-  queue_ = &queue;
-  entry_.thread = &port::current();
-  Guard guard(queue.mutex_);
-  queue.entries_.push_back(entry_);
+  thread_ = &port::current();
+  Listener::join(queue);
 }
 
-void Waiter::leave() {
-  if (queue_ == nullptr) return;
-  Guard guard(queue_->mutex_);
-  entry_.unlink();
-  queue_ = nullptr;
-}
+void Waiter::hear(uint32_t) { wake_thread(*thread_); }
 
 namespace detail {
 

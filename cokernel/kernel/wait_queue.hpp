@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// WaitQueue: threads that sleep until something changes.
+// WaitQueue: threads that sleep until something changes, and others that hear of it.
 //
 // A sleeper enqueues itself first, then tests its condition, then sleeps on its own wake word; a waker changes the
 // condition first, then advances the words of those queued. Either the sleeper sees the change, or its word has moved and
@@ -13,32 +13,46 @@ namespace hobbes::lwk {
 
 struct Thread;
 
-class WaitQueue : Immovable {
+class WaitQueue;
+
+/// Somebody in a queue.
+class Listener : ListNode, Immovable {
  public:
-  void wake_all();
+  virtual ~Listener() = default;  // who derives leaves first
+  void join(WaitQueue& queue);
+  void leave();
+  /// A wake-up. Under the queue's lock, and whatever its waker holds.
+  virtual void hear(uint32_t events) = 0;
 
  private:
-  friend class Waiter;
-  struct Entry : ListNode {
-    Thread* thread = nullptr;
-  };
+  friend class List<Listener>;
+  friend class WaitQueue;
+  WaitQueue* queue_ = nullptr;
+};
 
+class WaitQueue : Immovable {
+ public:
+  static constexpr uint32_t any_event = ~0u;
+  /// `events`: what of a file has changed, as poll tells it; a hint for those who wait for other things.
+  void wake_all(uint32_t events = any_event);
+
+ private:
+  friend class Listener;
   Mutex mutex_;
-  List<Entry> entries_;
+  List<Listener> listeners_;
 };
 
 /// The running thread's presence in a queue.
-class Waiter : Immovable {
+class Waiter final : public Listener {
  public:
   Waiter() = default;
   explicit Waiter(WaitQueue& queue) { join(queue); }
-  ~Waiter() { leave(); }
+  ~Waiter() override { leave(); }
   void join(WaitQueue& queue);
-  void leave();
+  void hear(uint32_t events) override;
 
  private:
-  WaitQueue* queue_ = nullptr;
-  WaitQueue::Entry entry_;
+  Thread* thread_ = nullptr;
 };
 
 enum class Wake { condition, deadline, signal };

@@ -2,6 +2,8 @@
 #include "kernel-bridge/host-io/call.hpp"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -189,6 +191,19 @@ std::int64_t Call::poll_set(const timespec* timeout) {
     if (!pins_.copy_out(set + i * sizeof(pollfd) + offsetof(pollfd, revents), &events, sizeof events)) return -EFAULT;
   }
   return ready + static_cast<std::int64_t>(foreign.count());
+}
+
+std::int64_t Call::wait_events() {
+  const int room = number(2);
+  if (room <= 0) return -EINVAL;
+  if (!pins_.cover(address(1), static_cast<std::uint64_t>(room) * sizeof(epoll_event))) return -EFAULT;
+  return make_call();
+}
+
+std::int64_t Call::watch() {
+  // Below a root the path is a link to the object by now, which is to be followed.
+  if (environment_.root.confines()) args_[2] &= ~static_cast<std::int64_t>(IN_DONT_FOLLOW);
+  return make_call();
 }
 
 std::int64_t Call::request_call(const RequestRow* row, int unknown) {

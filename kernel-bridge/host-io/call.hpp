@@ -68,6 +68,8 @@ class Call {
   std::int64_t vectored();
   std::int64_t poll();
   std::int64_t ppoll();
+  std::int64_t wait_events();
+  std::int64_t watch();
   std::int64_t ioctl();
   std::int64_t fcntl();
   std::int64_t socket();

@@ -7,6 +7,7 @@
 #include <linux/stat.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -93,6 +94,14 @@ constexpr CallRow calls[] = {
     {.nr = SYS_fremovexattr, .name = "fremovexattr", .needs = Mode::files, .args = {fd, text}, .alters = true},
     {.nr = SYS_getdents64, .name = "getdents64", .needs = Mode::files, .args = {fd, buffer}},
     {.nr = SYS_fadvise64, .name = "fadvise64", .needs = Mode::files, .args = {fd}},
+    {.nr = SYS_epoll_ctl, .name = "epoll_ctl", .args = {fd, value, fd, record<epoll_event>}},
+    {.nr = SYS_inotify_add_watch,
+     .name = "inotify_add_watch",
+     .needs = Mode::files,
+     .args = {fd, path},
+     .follow = Follow::always,
+     .handler = &Call::watch},
+    {.nr = SYS_inotify_rm_watch, .name = "inotify_rm_watch", .needs = Mode::files, .args = {fd}},
     {.nr = SYS_openat,
      .name = "openat",
      .needs = Mode::files,
@@ -144,6 +153,8 @@ constexpr CallRow calls[] = {
      .args = {fd},
      .makes_fd = true,
      .handler = &Call::name_of},
+    {.nr = SYS_epoll_create1, .name = "epoll_create1", .makes_fd = true},
+    {.nr = SYS_inotify_init1, .name = "inotify_init1", .needs = Mode::files, .makes_fd = true},
     {.nr = SYS_preadv, .name = "preadv", .args = {fd}, .handler = &Call::vectored},
     {.nr = SYS_pwritev, .name = "pwritev", .args = {fd}, .handler = &Call::vectored},
     {.nr = SYS_renameat2, .name = "renameat2", .needs = Mode::files, .args = {at, path, at, path}},
@@ -165,6 +176,10 @@ constexpr CallRow calls[] = {
      .args = {at, path},
      .follow = Follow::unless_flag,
      .flags_arg = 3},
+    {.nr = SYS_epoll_pwait2,
+     .name = "epoll_pwait2",
+     .args = {fd, value, value, record<timespec>, null},
+     .handler = &Call::wait_events},
 };
 static_assert(std::ranges::is_sorted(calls, {}, &CallRow::nr));
 

@@ -4,6 +4,8 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +104,30 @@ TEST_CASE("pointers out of enclave memory are EFAULT", "[host-io]") {
   CHECK(proxy.call(SYS_preadv, fd, proxy.client.address(iov), 1025, 0) == -EINVAL);
   CHECK(proxy.call(SYS_preadv, fd, proxy.client.address(iov), -1, 0) == -EINVAL);
   CHECK(std::string(own) == "untouched");
+}
+
+TEST_CASE("an epoll has the application's descriptors and tells into enclave memory", "[host-io]") {
+  TestProxy proxy(Mode::none);
+  const UniqueFd foreign(::eventfd(1, 0));
+  epoll_event own{};
+  auto* wanted = proxy.client.make<epoll_event>({.events = EPOLLOUT, .data = {.u64 = 7}});
+  auto* told = proxy.client.make<epoll_event>({}, 2);
+  auto* at_once = proxy.client.make<timespec>({});
+  const std::int64_t event = proxy.client.address(wanted);
+  const std::int64_t events = proxy.client.address(told);
+  const std::int64_t time = proxy.client.address(at_once);
+  const auto outside = reinterpret_cast<std::intptr_t>(&own);
+  const std::int64_t epoll = proxy.call(SYS_epoll_create1, EPOLL_CLOEXEC);
+  REQUIRE(epoll >= 0);
+  CHECK(proxy.call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, foreign.get(), event) == -EBADF);
+  CHECK(proxy.call(SYS_epoll_ctl, foreign.get(), EPOLL_CTL_ADD, 1, event) == -EBADF);
+  CHECK(proxy.call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, 1, outside) == -EFAULT);
+  CHECK(proxy.call(SYS_epoll_pwait2, epoll, outside, 1, time, 0, 0) == -EFAULT);
+  CHECK(proxy.call(SYS_epoll_pwait2, epoll, events, INT32_MAX, time, 0, 0) == -EFAULT);
+  CHECK(proxy.call(SYS_epoll_pwait2, epoll, events, 0, time, 0, 0) == -EINVAL);
+  CHECK(proxy.call(SYS_epoll_pwait2, foreign.get(), events, 1, time, 0, 0) == -EBADF);
+  CHECK(proxy.call(SYS_epoll_pwait2, epoll, events, 2, time, 0, 0) == 0);
+  CHECK(proxy.call(SYS_inotify_init1, 0) == -EPERM);
 }
 
 TEST_CASE("garbage in the channel harms nobody else", "[host-io]") {

@@ -33,6 +33,7 @@ expect 0 '' hobbes launch_app k -- "$busybox" true
 expect 0 '' hobbes launch_app -d --name spinner k "$build/examples/spin"
 expect 0 'spinner.*Running' hobbes list_apps
 expect 1 'taken' hobbes launch_app -d --name spinner k "$build/examples/spin"
+eventually grep -q spinning "$HOBBES_RUN_DIR"/apps/*.log  # it has its handler
 expect 0 '' hobbes kill_app -s TERM spinner
 expect 0 '' hobbes wait_app spinner  # it ends politely
 expect 0 '' hobbes launch_app -d --name victim k "$build/examples/spin"

@@ -14,7 +14,7 @@ enum Call : uint64_t {
   nr_dup2 = 33, nr_setgroups = 116, nr_setresuid = 117, nr_setresgid = 119, nr_setrlimit = 160,
   nr_clock_gettime = 228,
   nr_futex = 202, nr_sched_setaffinity = 203, nr_restart_syscall = 219, nr_exit_group = 231, nr_tgkill = 234, nr_accept4 = 288, nr_getcpu = 309,
-  nr_getrusage = 98, nr_seccomp = 317, nr_membarrier = 324,
+  nr_getrusage = 98, nr_seccomp = 317, nr_membarrier = 324, nr_futex_waitv = 449,
 };
 
 /// The bare instruction: for the loader, and while GS does not point at a Thread.
@@ -63,6 +63,8 @@ inline constexpr int level_socket = 1, type_rights = 1;
 
 inline constexpr uint64_t map_shared = 1, map_fixed = 0x10, map_populate = 0x8000;
 inline constexpr uint64_t futex_wait = 0, futex_wake = 1;
+/// Of futex_waitv: 32-bit words, that may be shared by processes.
+inline constexpr uint32_t futex_shared_word = 2;
 inline constexpr int signal_interrupt = 10;  ///< SIGUSR1: our inter-processor interrupt
 inline constexpr int signal_sys = 31;
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t arch_set_gs = 0x1001, arch_set_fs = 0x1002, arch_get_fs = 0x1003;
 constexpr uint64_t prctl_parent_death_signal = 1;
+constexpr uint64_t clock_monotonic = 1;
 
 bool fsgsbase = false;  ///< Linux lets user code use wrfsbase (AT_HWCAP2)
 
@@ -89,6 +90,20 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
   }
   linux::call(linux::nr_futex, linux::address(word), linux::futex_wait, expected,
               deadline_ns == never ? 0 : linux::address(&time));
+}
+
+void wait_either(Expected one, Expected other, int64_t deadline_ns) {
+  constexpr int64_t step_ns = 1'000'000;
+  struct {  // struct futex_waitv
+    uint64_t value, word;
+    uint32_t flags, reserved;
+  } const words[] = {{one.value, linux::address(one.word), linux::futex_shared_word, 0},
+                     {other.value, linux::address(other.word), linux::futex_shared_word, 0}};
+  const TimeSpec until = to_time(deadline_ns);
+  const int64_t result = linux::call(linux::nr_futex_waitv, linux::address(words), 2, 0,
+                                     deadline_ns == never ? 0 : linux::address(&until), clock_monotonic);
+  // A Linux before 5.16: sleeps on one word, and the caller looks at the other in short steps.
+  if (result == -ENOSYS) wait(one.word, one.value, monotonic_ns() + step_ns);
 }
 
 void wake(uint32_t* word, int count) {

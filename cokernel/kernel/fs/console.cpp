@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint64_t console_device = 5 << 8 | 1;  // Linux's numbers: major 5, minor 1
 constexpr int64_t signal_look_ns = 100'000'000;
+constexpr int64_t input_look_ns = 16'000'000;  ///< how often pollers look whether somebody has typed
 
 hobbes_console* console = nullptr;  // constant after start_console
 Mutex output_lock;
@@ -74,7 +75,8 @@ class ConsoleFile : public File {
     const bool input = console != nullptr && typed() != console->taken;
     return (input ? POLLIN | POLLRDNORM : 0) | POLLOUT | POLLWRNORM;
   }
-  bool changes_unseen() const override { return console != nullptr; }
+  int64_t changes_at() override { return console != nullptr ? monotonic_ns() + input_look_ns : never; }
+  bool can_wait() override { return true; }
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 enum FcntlCommand : uint32_t {
   F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7,
   F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031,
-  F_GETPIPE_SZ = 1032, F_GET_SEALS = 1034,
+  F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034,
 };
 constexpr uint32_t settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
@@ -56,6 +56,13 @@ Sysret lock_description(File& file, uint32_t command, UserAddr argument) {
   return result < 0 || command != F_OFD_GETLK || copy_out(argument, call.data(), sizeof(FileLock)) ? result : -EFAULT;
 }
 
+Sysret seals(File& file, uint32_t command, uint32_t more) {
+  if (HostFile* host = file.host()) return host->simple(host_fcntl, command, more);
+  if (command == F_GET_SEALS) return file.seals();
+  if (file.seals() < 0 || !file.writable()) return file.seals() < 0 ? -EINVAL : -EPERM;
+  return (more & ~known_seals) != 0 ? -EINVAL : file.add_seals(more);
+}
+
 Sysret pipe(Thread& self, UserAddr to, uint32_t flags) {
   if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return -EINVAL;
   FileRef reader, writer;
@@ -95,19 +102,6 @@ Sysret sys_openat2(Thread& self, const Args& args) {
   if (!read_user(args[2], how)) return -EFAULT;
   if (how.resolve != 0 || how.flags > UINT32_MAX || (how.mode & ~static_cast<uint64_t>(mode_bits)) != 0) return -EINVAL;
   return open(self, args[0], args[1], to_flags(how.flags), to_flags(how.mode));
-}
-
-Sysret sys_memfd_create(Thread& self, const Args& args) {
-  constexpr uint32_t close_on_exec = 1, allow_sealing = 2;
-  constexpr size_t longest_name = 249;
-  const uint32_t flags = to_flags(args[1]);
-  if ((flags & ~(close_on_exec | allow_sealing)) != 0) return -EINVAL;
-  UserPath name;
-  if (const int error = name.load(args[0]); error != 0) return error;
-  if (strlen(name.text()) > longest_name) return -EINVAL;
-  FileRef file;
-  if (const int error = open_anonymous(Caller::of(*self.process), name.text(), 0, file); error != 0) return error;
-  return add_file(self, file, (flags & close_on_exec) != 0);
 }
 
 Sysret sys_close(Thread& self, const Args& args) { return self.process->files->close(to_fd(args[0])); }
@@ -157,6 +151,7 @@ Sysret sys_fcntl(Thread& self, const Args& args) {
       if (HostFile* host = file->host()) return host->simple(host_fcntl, command, args[2]);
       if (!is_pipe(*file)) return -EBADF;
       return command == F_SETPIPE_SZ && args[2] > pipe_size ? -EPERM : static_cast<Sysret>(pipe_size);
+    case F_GET_SEALS: case F_ADD_SEALS: return seals(*file, command, to_flags(args[2]));
     default: return -EINVAL;
   }
 }
@@ -211,20 +206,21 @@ Sysret sys_fadvise64(Thread& self, const Args& args) {
 
 Sysret sys_fallocate(Thread& self, const Args& args) {
   const FileRef file = file_of(self, args[0]);
-  if (!file || !file->writable()) return -EBADF;
+  if (!file || file->path_only()) return -EBADF;
   const auto offset = static_cast<int64_t>(args[2]), size = static_cast<int64_t>(args[3]);
   if (offset < 0 || size <= 0) return -EINVAL;
-  if (HostFile* host = file->host()) return host->simple(host_fallocate, args[1], offset, size);
-  int64_t end = 0;
-  if (__builtin_add_overflow(offset, size, &end)) return -EFBIG;
-  if (args[1] != 0) return -EOPNOTSUPP;
+  if (HostFile* host = file->host())
+    return file->writable() ? host->simple(host_fallocate, args[1], offset, size) : -EBADF;
+  const uint32_t mode = to_flags(args[1]);
+  const bool known = mode == 0 || mode == FALLOC_FL_KEEP_SIZE || mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+  if (!known) return -EOPNOTSUPP;
+  if (!file->writable()) return -EBADF;
   FileStatus now;
   if (const Sysret error = file->status(now); error < 0) return error;
   if (!is_regular(now.mode)) return (now.mode & S_IFMT) == S_IFIFO ? -ESPIPE : -ENODEV;
-  Change grow;
-  grow.set_size = true;
-  grow.size = static_cast<uint64_t>(end);
-  return grow.size > now.size ? file->change(grow) : 0;
+  int64_t end = 0;
+  if (__builtin_add_overflow(offset, size, &end)) return -EFBIG;
+  return file->reserve(mode, args[2], args[3]);
 }
 
 Sysret sys_umask(Thread& self, const Args& args) {

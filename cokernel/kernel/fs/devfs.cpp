@@ -92,6 +92,7 @@ class DeviceFile : public PositionedFile {
   }
   Sysret seek(int64_t, uint32_t) override { return 0; }
   Sysret sync(bool) override { return -EINVAL; }
+  bool can_wait() override { return row_.device == Device::random; }
   Sysret status(FileStatus& status) override {
     status = row_status(row_);
     return 0;

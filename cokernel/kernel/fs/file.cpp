@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cokernel/kernel/fs/file.hpp"
 
+#include "cokernel/kernel/fs/epoll.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -18,6 +19,10 @@ Sysret File::read_entries(IoVector&) { return -ENOTDIR; }
 Sysret File::control(uint32_t, uint64_t) { return -ENOTTY; }
 Sysret File::sync(bool) { return -EINVAL; }
 Sysret File::usage(LinuxStatfs&) { return -ENOSYS; }
+int File::share(uint64_t, uint64_t, bool, bool&, SharedMemory*&) { return -ENODEV; }
+Sysret File::reserve(uint32_t, uint64_t, uint64_t) { return -ENODEV; }
+Sysret File::seals() { return -EINVAL; }
+Sysret File::add_seals(uint32_t) { return -EINVAL; }
 Sysret File::flags_changed(uint32_t) { return 0; }
 uint32_t File::poll() { return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM; }
 
@@ -33,7 +38,9 @@ int File::set_path(const char* path) {
 
 void File::drop() {
   // acq_rel: the last one sees what the others did to the file.
-  if (__atomic_sub_fetch(&references_, 1, __ATOMIC_ACQ_REL) == 0) delete this;
+  if (__atomic_sub_fetch(&references_, 1, __ATOMIC_ACQ_REL) > 0) return;
+  if (__atomic_load_n(&watched_, __ATOMIC_RELAXED)) end_watches(*this);  // nobody adds one any more
+  delete this;
 }
 
 Sysret PositionedFile::read(IoVector& to) {
@@ -94,11 +101,11 @@ Sysret file_size(File& file) {
   return error < 0 ? error : static_cast<Sysret>(status.size);
 }
 
-int may_map(File& file, bool writes_back) {
+int may_map(File& file) {
   if (!file.readable()) return -EACCES;
   FileStatus status;
   if (const Sysret error = file.status(status); error < 0) return static_cast<int>(error);
-  return is_regular(status.mode) && !writes_back ? 0 : -ENODEV;
+  return is_regular(status.mode) ? 0 : -ENODEV;
 }
 
 }  // namespace hobbes::lwk::fs

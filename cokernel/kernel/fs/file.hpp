@@ -5,13 +5,26 @@
 #include "cokernel/kernel/fs/attributes.hpp"
 #include "cokernel/kernel/fs/file_abi.hpp"
 #include "cokernel/kernel/fs/io_vector.hpp"
+#include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/lock.hpp"
 #include "cokernel/kernel/wait_queue.hpp"
+
+namespace hobbes::lwk {
+struct SharedMemory;
+}
 
 namespace hobbes::lwk::fs {
 
 class HostFile;
 class LocalSocket;
+
+/// What ends with a file: an epoll's interest in it. Whose lock guards it, and who ends it, says epoll.cpp.
+struct Watch : ListNode {
+  virtual ~Watch() = default;
+};
+
+/// Files that calls of their own know how to use.
+enum class FileKind : uint8_t { other, epoll, timer, signals };
 
 /// What stat tells.
 struct FileStatus {
@@ -51,6 +64,14 @@ class File : Immovable {
   virtual Sysret sync(bool data_only);
   virtual Sysret usage(LinuxStatfs& usage);
   virtual Sysret attribute(const AttributeRequest& request) { return request.refuse(); }
+  /// Memory of its own for a shared mapping, which `writes` or, unless a seal forbids it, may be made to (`may_write`):
+  /// 0 or -errno. -ENODEV: it has none.
+  virtual int share(uint64_t offset, uint64_t size, bool writes, bool& may_write, SharedMemory*& memory);
+  /// fallocate, on a writable file.
+  virtual Sysret reserve(uint32_t mode, uint64_t offset, uint64_t size);
+  /// F_GET_SEALS and F_ADD_SEALS.
+  virtual Sysret seals();
+  virtual Sysret add_seals(uint32_t seals);
   /// F_SETFL has changed the flags.
   virtual Sysret flags_changed(uint32_t flags);
   /// F_GETFL.
@@ -59,12 +80,18 @@ class File : Immovable {
   virtual uint32_t poll();
   /// Woken when poll() may have changed; null: it never does.
   virtual WaitQueue* queue() { return nullptr; }
-  /// Whether poll() changes without anybody who would wake queue(): leviathan types. Pollers then look now and then.
-  virtual bool changes_unseen() const { return false; }
+  /// When poll() may have changed though nobody wakes queue(), on the monotonic clock: a timer expires; or, where
+  /// nobody knows, when to look again. never: it does not.
+  virtual int64_t changes_at() { return never; }
+  /// Whether poll() tells anything: what is always ready cannot be waited for (epoll).
+  virtual bool can_wait() { return queue() != nullptr; }
   /// The host's file, if it is one.
   virtual HostFile* host() { return nullptr; }
   /// A socketpair's end, if it is one.
   virtual LocalSocket* local_socket() { return nullptr; }
+  /// The host's file whose readiness is its own, or part of it.
+  virtual HostFile* host_part() { return host(); }
+  [[nodiscard]] virtual FileKind file_kind() const { return FileKind::other; }
 
   /// O_* without those that only matter while opening.
   [[nodiscard]] uint32_t flags() const { return __atomic_load_n(&flags_, __ATOMIC_RELAXED); }  // a hint, no order
@@ -81,11 +108,19 @@ class File : Immovable {
   void hold() { __atomic_add_fetch(&references_, 1, __ATOMIC_RELAXED); }  // the caller has one already
   void drop();
 
+  // Under the lock of epoll.cpp. `watched` is set by the first watch and stays.
+  List<Watch> watches;
+  void set_watched() { __atomic_store_n(&watched_, true, __ATOMIC_RELAXED); }  // the caller holds a reference
+
  private:
+  bool watched_ = false;
   uint32_t references_ = 1;
   uint32_t flags_;
   char* path_ = nullptr;
 };
+
+/// What pollers look for next of two times, which may be never.
+[[nodiscard]] constexpr int64_t sooner(int64_t a, int64_t b) { return a == never ? b : b == never ? a : min(a, b); }
 
 /// A file with a position: read, write and seek in terms of read_at, write_at and the size.
 class PositionedFile : public File {
@@ -144,8 +179,7 @@ class FileRef {
 [[nodiscard]] Sysret file_size(File& file);
 [[nodiscard]] Sysret status_of(File& file, FileStatus& status);
 [[nodiscard]] inline const char* path_of(const File& file) { return file.path(); }
-/// Whether mmap may read it in: 0, -EACCES (not open for reading), -ENODEV (not a regular file; or its pages would have
-/// to be written back, which nobody does).
-[[nodiscard]] int may_map(File& file, bool writes_back);
+/// Whether mmap may read it in: 0, -EACCES (not open for reading), -ENODEV (not a regular file).
+[[nodiscard]] int may_map(File& file);
 
 }  // namespace hobbes::lwk::fs

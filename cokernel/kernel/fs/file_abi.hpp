@@ -41,6 +41,11 @@ enum PollEvents : uint16_t {
   POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20, POLLRDNORM = 0x40,
   POLLWRNORM = 0x100,
 };
+enum Seals : uint32_t {
+  F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 0x10, F_SEAL_EXEC = 0x20,
+  seals_of_writing = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, known_seals = 0x3f,
+};
+enum AllocateMode : uint32_t { FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2 };
 enum RenameFlags : uint32_t { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
 
 inline constexpr size_t name_limit = 255;

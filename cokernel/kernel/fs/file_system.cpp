@@ -40,6 +40,7 @@ int FileSystem::make_node(const Caller&, const char*, uint32_t) { return -EPERM;
 int FileSystem::remove(const Caller&, const char*, bool) { return -EPERM; }
 int FileSystem::link(const Caller&, const char*, const char*, bool) { return -EPERM; }
 int FileSystem::rename(const Caller&, const char*, const char*, uint32_t) { return -EPERM; }
+Sysret FileSystem::watch(const Caller&, const char*, HostFile&, uint32_t) { return -ENOSPC; }
 
 Sysret FileSystem::attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request) {
   FileStatus now;

@@ -49,6 +49,8 @@ class FileSystem : Immovable {
   virtual int rename(const Caller& caller, const char* from, const char* to, uint32_t flags);
   virtual int usage(const Caller& caller, const char* path, LinuxStatfs& usage) = 0;
   virtual Sysret attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request);
+  /// inotify_add_watch. -ENOSPC, as where watches have run out: programs then look by themselves.
+  virtual Sysret watch(const Caller& caller, const char* path, HostFile& inotify, uint32_t mask);
 };
 
 }  // namespace hobbes::lwk::fs

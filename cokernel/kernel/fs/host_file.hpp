@@ -34,6 +34,7 @@ class HostFile : public File {
   Sysret flags_changed(uint32_t flags) override;
   Sysret current_flags() override;
   uint32_t poll() override;
+  bool can_wait() override { return true; }  // or the host says that it cannot
   HostFile* host() override { return this; }
 
   [[nodiscard]] hobbes_hio_channel& channel() const { return channel_; }

@@ -166,4 +166,9 @@ Sysret HostFs::attribute(const Caller& caller, const char* path, bool follow, co
   return forward_attribute(call, AttributeTarget::path, name, call.rest(), request);
 }
 
+Sysret HostFs::watch(const Caller& caller, const char* path, HostFile& inotify, uint32_t mask) {
+  PathCall call(caller);
+  return call.error() != 0 ? call.error() : call.call(host_inotify_add_watch, inotify.fd(), call.path(path), mask);
+}
+
 }  // namespace hobbes::lwk::fs

@@ -22,6 +22,7 @@ class HostFs : public FileSystem {
   int rename(const Caller& caller, const char* from, const char* to, uint32_t flags) override;
   int usage(const Caller& caller, const char* path, LinuxStatfs& usage) override;
   Sysret attribute(const Caller& caller, const char* path, bool follow, const AttributeRequest& request) override;
+  Sysret watch(const Caller& caller, const char* path, HostFile& inotify, uint32_t mask) override;
 };
 
 }  // namespace hobbes::lwk::fs

@@ -24,7 +24,7 @@ namespace {
 // Most of that time it offers its CPU to whoever else wants it.
 constexpr uint64_t spins_per_second = 20'000;
 constexpr int looks_per_yield = 32;
-// A signal makes the port leave its sleep, except in the instant before it falls asleep; and a proxy may die unseen.
+// A proxy may die unseen.
 constexpr int64_t look_again_ns = 100'000'000;
 constexpr int64_t claim_again_ns = 1'000'000;
 
@@ -103,7 +103,10 @@ bool HostCall::proxy_is_dead() const {
   return __atomic_load_n(&channel_.proxy_state, __ATOMIC_ACQUIRE) == HOBBES_HIO_PROXY_DEAD;
 }
 
-bool HostCall::signal_cancels() const { return on_signal_ == OnSignal::cancel && signal_pending(port::current()); }
+bool HostCall::must_cancel() const {
+  if (on_signal_ == OnSignal::cancel && signal_pending(port::current())) return true;
+  return stop_ != nullptr && stop_(stop_context_);
+}
 
 bool HostCall::claim() {
   slot_ = claim_slot(channel_);
@@ -154,15 +157,16 @@ bool HostCall::sleep_for_result() {
   bool cancelled = false;
   __atomic_store_n(&slot_->waiter, 1, __ATOMIC_SEQ_CST);
   while (true) {
+    const uint32_t seen = detail::wake_word();
     const uint32_t state = __atomic_load_n(&slot_->state, __ATOMIC_SEQ_CST);
     if (state == HOBBES_HIO_DONE) return true;
     if (proxy_is_dead()) return __atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE;
-    if (!cancelled && signal_cancels()) {
+    if (!cancelled && must_cancel()) {
       cancel();
       cancelled = true;
     }
     const Asleep asleep;
-    port::wait(&slot_->state, state, monotonic_ns() + look_again_ns);
+    port::wait_either({&slot_->state, state}, {&port::current().wake_word, seen}, monotonic_ns() + look_again_ns);
   }
 }
 

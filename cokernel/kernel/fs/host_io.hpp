@@ -15,12 +15,12 @@ enum HostNumber : uint32_t {
   host_connect = 42, host_sendto = 44, host_recvfrom = 45, host_sendmsg = 46, host_recvmsg = 47, host_shutdown = 48,
   host_bind = 49, host_listen = 50, host_getsockname = 51, host_getpeername = 52, host_setsockopt = 54,
   host_getsockopt = 55, host_fcntl = 72, host_flock = 73, host_fsync = 74, host_fdatasync = 75, host_ftruncate = 77,
-  host_fchmod = 91, host_fchown = 93, host_statfs = 137, host_fstatfs = 138, host_getdents64 = 217, host_openat = 257,
-  host_mkdirat = 258, host_mknodat = 259, host_fchownat = 260, host_newfstatat = 262, host_unlinkat = 263,
-  host_linkat = 265,
+  host_fchmod = 91, host_fchown = 93, host_statfs = 137, host_fstatfs = 138, host_getdents64 = 217,
+  host_epoll_ctl = 233, host_inotify_add_watch = 254, host_inotify_rm_watch = 255, host_openat = 257,
+  host_mkdirat = 258, host_mknodat = 259, host_fchownat = 260, host_newfstatat = 262, host_unlinkat = 263, host_linkat = 265,
   host_symlinkat = 266, host_readlinkat = 267, host_fchmodat = 268, host_ppoll = 271, host_utimensat = 280,
-  host_fallocate = 285, host_accept4 = 288, host_preadv = 295, host_pwritev = 296, host_renameat2 = 316,
-  host_faccessat2 = 439,
+  host_fallocate = 285, host_accept4 = 288, host_epoll_create1 = 291, host_inotify_init1 = 294, host_preadv = 295,
+  host_pwritev = 296, host_renameat2 = 316, host_faccessat2 = 439, host_epoll_pwait2 = 441,
 };
 
 /// Whether the channel's proxy has all of [base, base + size), which is in use, mapped in one block. All else takes the
@@ -58,6 +58,16 @@ class HostCall : Immovable {
     const int64_t args[6] = {argument(values)...};
     return make(number, args);
   }
+  /// The same for a call that waits: it is given up, too, when `stop()` holds, which is looked at whenever the running
+  /// thread is woken. restart_call then, unless it had a result.
+  template <typename Stop, typename... Values>
+  [[nodiscard]] Sysret call_until(Stop stop, uint32_t number, Values... values) {
+    stop_ = [](void* context) { return (*static_cast<Stop*>(context))(); };
+    stop_context_ = &stop;
+    const Sysret result = call(number, values...);
+    stop_ = nullptr;
+    return result;
+  }
 
  private:
   static int64_t argument(const void* pointer) { return static_cast<int64_t>(reinterpret_cast<uint64_t>(pointer)); }
@@ -73,7 +83,7 @@ class HostCall : Immovable {
   [[nodiscard]] bool claim();
   void claim_uninterrupted();
   [[nodiscard]] bool proxy_is_dead() const;
-  [[nodiscard]] bool signal_cancels() const;
+  [[nodiscard]] bool must_cancel() const;
   [[nodiscard]] Sysret make(uint32_t number, const int64_t* args);
   void post();
   [[nodiscard]] bool spin_for_result();
@@ -85,6 +95,8 @@ class HostCall : Immovable {
   OnSignal on_signal_;
   hobbes_hio_slot* slot_ = nullptr;
   Sysret error_ = 0;
+  bool (*stop_)(void* context) = nullptr;  ///< of the call that is being made
+  void* stop_context_ = nullptr;
 };
 
 /// The application has ended: tells its proxy to go, and does not wait for that. Any thread.

@@ -10,6 +10,7 @@
 #include "cokernel/kernel/fs/sysfs.hpp"
 #include "cokernel/kernel/fs/tmpfs.hpp"
 #include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -165,13 +166,12 @@ Sysret control_open(const char* path, Behalf user, uint32_t flags, uint32_t mode
   return open_file(caller, AT_FDCWD, path, flags, mode, file);
 }
 
-int open_anonymous(const Caller& caller, const char* name, uint32_t flags, FileRef& file) {
-  if (const int error = anonymous->open_unnamed(caller, flags | O_RDWR | O_LARGEFILE, 0777, file); error != 0)
+int open_anonymous(const Caller& caller, const char* name, uint32_t mode, uint32_t seals, FileRef& file) {
+  if (const int error = anonymous->open_unnamed(caller, O_RDWR | O_LARGEFILE, mode, seals, file); error != 0)
     return error;
   PathText path;
   if (!path) return -ENOMEM;
-  const size_t prefix = copy_string(path.text(), "memfd:", path_limit);
-  copy_string(path.text() + prefix, name, path_limit - prefix);
+  format(path.text(), path_limit, "/memfd:%s (deleted)", name);
   return file->set_path(path.text());
 }
 

@@ -40,6 +40,6 @@ struct Behalf {
 /// Calls visit(path, type) for each mount of the enclave's own.
 void for_each_mount(void (*visit)(const char* path, const char* type, void* context), void* context);
 /// A tmpfs file without a name (memfd_create).
-[[nodiscard]] int open_anonymous(const Caller& caller, const char* name, uint32_t flags, FileRef& file);
+[[nodiscard]] int open_anonymous(const Caller& caller, const char* name, uint32_t mode, uint32_t seals, FileRef& file);
 
 }  // namespace hobbes::lwk::fs

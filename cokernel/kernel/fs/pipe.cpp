@@ -73,14 +73,16 @@ class PipeEnd : public File {
   Sysret read(IoVector& to) override {
     if (to.left() == 0) return 0;
     Sysret result = 0;
+    bool was_full = false;
     const auto try_once = [&] {
       Guard guard(pipe_.lock);
       if (pipe_.used == 0) return pipe_.writers == 0;
+      was_full = pipe_.space() < pipe_atomic;
       result = pipe_.take(to);
       return true;
     };
     if (const Sysret failed = wait_for(try_once); failed != 0) return failed;
-    pipe_.queue.wake_all();
+    if (was_full) pipe_.queue.wake_all(POLLOUT | POLLWRNORM);  // else nobody waits for room
     return result;
   }
 
@@ -103,7 +105,7 @@ class PipeEnd : public File {
       if (result == -EPIPE) send_signal(*port::current().process, SIGPIPE);
       if (result < 0) return total > 0 ? total : result;
       total += result;
-      pipe_.queue.wake_all();
+      pipe_.queue.wake_all(POLLIN | POLLRDNORM);
     }
     return total;
   }

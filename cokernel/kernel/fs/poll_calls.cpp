@@ -2,6 +2,7 @@
 // poll, ppoll, select, pselect6: over the enclave's files by their wait queues, over the host's by a call of the proxy.
 #include "cokernel/kernel/fs/call_support.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
+#include "cokernel/kernel/fs/wait_mask.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/string.hpp"
 
@@ -28,7 +29,7 @@ struct Item {
 class PollSet : Immovable {
  public:
   explicit PollSet(uint32_t limit)
-      : limit_(limit), items_(static_cast<Item*>(allocate(max<uint64_t>(limit, 1) * sizeof(Item)))) {}
+      : items_(static_cast<Item*>(allocate(max<uint64_t>(limit, 1) * sizeof(Item)))) {}
   ~PollSet() {
     for (uint32_t i = 0; i < count_; ++i) items_[i].~Item();
     release(items_);
@@ -40,8 +41,7 @@ class PollSet : Immovable {
     item.file = static_cast<FileRef&&>(file);
     item.fd = fd;
     item.events = events | POLLERR | POLLHUP;
-    if (item.file) ++(item.file->host() != nullptr ? hosts_ : locals_);
-    unseen_ |= item.file && item.file->changes_unseen();
+    if (item.file && item.file->host_part() != nullptr) ++hosts_;
     return item;
   }
   [[nodiscard]] uint32_t count() const { return count_; }
@@ -52,15 +52,14 @@ class PollSet : Immovable {
 
  private:
   [[nodiscard]] Sysret look();
-  [[nodiscard]] Sysret wait_for_local(int64_t deadline_ns);
-  [[nodiscard]] Sysret wait_for_host(int64_t deadline_ns);
-  [[nodiscard]] Sysret wait_for_both(int64_t deadline_ns);
+  [[nodiscard]] bool has_news(int64_t next_ns);
+  [[nodiscard]] int64_t changes_at();
+  [[nodiscard]] Wake wait_for_enclave(int64_t until_ns, int64_t next_ns);
+  [[nodiscard]] Sysret wait_for_host(int64_t until_ns, int64_t next_ns, Wake& wake);
   [[nodiscard]] Sysret ready_count();
 
-  uint32_t limit_;
   Item* items_;
-  uint32_t count_ = 0, hosts_ = 0, locals_ = 0;
-  bool unseen_ = false;  ///< a file's changes wake nobody
+  uint32_t count_ = 0, hosts_ = 0;
 };
 
 Sysret PollSet::ready_count() {
@@ -81,94 +80,68 @@ Sysret PollSet::look() {
   return ready;
 }
 
-Sysret PollSet::wait_for_local(int64_t deadline_ns) {
-  constexpr int64_t look_again_ns = 16 * ns_per_ms;
-  while (true) {
-    const int64_t next = monotonic_ns() + look_again_ns;
-    const bool last = !unseen_ || (deadline_ns != never && deadline_ns <= next);
-    const Wake wake = sleep_until([this] { return look() > 0; }, last ? deadline_ns : next);
-    if (wake == Wake::signal) return restart_never_handled;
-    if (wake == Wake::condition || last) return ready_count();
-  }
+/// When a file changes by itself.
+int64_t PollSet::changes_at() {
+  int64_t next = never;
+  for (uint32_t i = 0; i < count_; ++i)
+    if (items_[i].file) next = sooner(next, items_[i].file->changes_at());
+  return next;
 }
 
-Sysret PollSet::wait_for_host(int64_t deadline_ns) {
+/// Whether a sleep until `next_ns` is over: something is ready, or will be sooner.
+bool PollSet::has_news(int64_t next_ns) { return look() > 0 || sooner(changes_at(), next_ns) != next_ns; }
+
+Wake PollSet::wait_for_enclave(int64_t until_ns, int64_t next_ns) {
+  return sleep_until([&] { return has_news(next_ns); }, until_ns);
+}
+
+/// One poll of the proxy's, which what happens in the enclave ends. 0 or -errno.
+Sysret PollSet::wait_for_host(int64_t until_ns, int64_t next_ns, Wake& wake) {
   hobbes_hio_channel* channel = nullptr;
   for (uint32_t i = 0; i < count_ && channel == nullptr; ++i)
-    if (items_[i].file && items_[i].file->host() != nullptr) channel = &items_[i].file->host()->channel();
+    if (items_[i].file && items_[i].file->host_part() != nullptr) channel = &items_[i].file->host_part()->channel();
+  wake = Wake::signal;
   HostCall call(*channel);
-  if (call.error() != 0) return call.error() == restart_call ? restart_never_handled : call.error();
+  if (call.error() != 0) return call.error() == restart_call ? 0 : call.error();
   auto* time = reinterpret_cast<TimeSpec*>(call.data());
   auto* entries = reinterpret_cast<PollEntry*>(call.data() + sizeof(TimeSpec));
-  if (deadline_ns != never) *time = to_time(max<int64_t>(deadline_ns - monotonic_ns(), 0));
+  if (until_ns != never) *time = to_time(max<int64_t>(until_ns - monotonic_ns(), 0));
   uint32_t used = 0;
   for (uint32_t i = 0; i < count_; ++i) {
-    HostFile* host = items_[i].file ? items_[i].file->host() : nullptr;
+    HostFile* host = items_[i].file ? items_[i].file->host_part() : nullptr;
     if (host != nullptr) entries[used++] = {host->fd(), static_cast<uint16_t>(items_[i].events), 0};
   }
-  const Sysret result = call.call(host_ppoll, entries, used, deadline_ns != never ? time : nullptr, 0, 0);
-  if (result < 0) return result == restart_call ? restart_never_handled : result;
+  const bool waits = until_ns == never || until_ns > monotonic_ns();
+  const auto stop = [&] { return waits && has_news(next_ns); };
+  const Sysret result = call.call_until(stop, host_ppoll, entries, used, until_ns != never ? time : nullptr, 0, 0);
+  if (result == restart_call && !signal_pending(port::current())) wake = Wake::condition;
+  if (result < 0) return result == restart_call ? 0 : result;
+  wake = result > 0 ? Wake::condition : Wake::deadline;
   used = 0;
-  for (uint32_t i = 0; i < count_; ++i)
-    if (items_[i].file && items_[i].file->host() != nullptr) items_[i].ready = entries[used++].ready;
-  return ready_count();
-}
-
-/// Nothing wakes for both at once: sleeps on the enclave's side and looks at the host's in growing steps.
-Sysret PollSet::wait_for_both(int64_t deadline_ns) {
-  constexpr int64_t first_step_ns = 500 * ns_per_us, longest_step_ns = 16 * ns_per_ms;
-  for (int64_t step = first_step_ns;; step = min(2 * step, longest_step_ns)) {
-    (void)look();
-    const Sysret ready = wait_for_host(0);
-    if (ready != 0) return ready;
-    const int64_t now = monotonic_ns();
-    if (deadline_ns != never && now >= deadline_ns) return 0;
-    const int64_t until = deadline_ns == never ? now + step : min(deadline_ns, now + step);
-    const Sysret local = wait_for_local(until);
-    if (local < 0) return local;
+  for (uint32_t i = 0; i < count_; ++i) {
+    if (!items_[i].file || items_[i].file->host_part() == nullptr) continue;
+    const uint32_t ready = entries[used++].ready;
+    if (items_[i].file->host() != nullptr) items_[i].ready = ready;
   }
+  return 0;
 }
 
 Sysret PollSet::wait(int64_t deadline_ns) {
   if (ready_count() > 0) deadline_ns = 0;  // a bad descriptor is told with the rest, at once
   for (uint32_t i = 0; i < count_; ++i)
     if (items_[i].file && items_[i].file->queue() != nullptr) items_[i].waiter.join(*items_[i].file->queue());
-  if (hosts_ == 0) return wait_for_local(deadline_ns);
-  return locals_ == 0 ? wait_for_host(deadline_ns) : wait_for_both(deadline_ns);
+  while (true) {
+    const int64_t next = changes_at();
+    const int64_t until = look() > 0 ? 0 : sooner(next, deadline_ns);
+    Wake wake = Wake::signal;
+    if (hosts_ == 0) wake = wait_for_enclave(until, next);
+    else if (const Sysret error = wait_for_host(until, next, wake); error < 0) return error;
+    (void)look();
+    if (const Sysret ready = ready_count(); ready > 0) return ready;
+    if (wake == Wake::signal) return restart_never_handled;
+    if (deadline_ns != never && monotonic_ns() >= deadline_ns) return 0;
+  }
 }
-
-/// The signal mask of ppoll and pselect6, in force while the call waits.
-class MaskWhileWaiting : Immovable {
- public:
-  explicit MaskWhileWaiting(Thread& self) : self_(self) {}
-  [[nodiscard]] int set(UserAddr mask, uint64_t size) {
-    SignalSet wanted = 0;
-    if (mask == 0) return 0;
-    if (size != sizeof(wanted)) return -EINVAL;
-    if (!read_user(mask, wanted)) return -EFAULT;
-    self_.saved_mask = self_.mask;
-    self_.restore_mask = true;
-    change(wanted & ~unblockable);
-    set_ = true;
-    return 0;
-  }
-  /// A signal that ended the wait is delivered under this mask, and the delivery puts the old one back.
-  Sysret finish(Sysret result) {
-    if (!set_ || result == restart_never_handled) return result;
-    self_.restore_mask = false;
-    change(self_.saved_mask);
-    return result;
-  }
-
- private:
-  void change(SignalSet mask) {
-    __atomic_store_n(&self_.mask, mask, __ATOMIC_RELAXED);    // read by those who send signals
-    __atomic_store_n(&self_.attention, 1, __ATOMIC_RELEASE);  // what was blocked before may be due
-  }
-
-  Thread& self_;
-  bool set_ = false;
-};
 
 Sysret poll(Thread& self, UserAddr set, uint64_t count, int64_t deadline_ns) {
   if (count > FdTable::limit) return -EINVAL;
@@ -204,9 +177,9 @@ constexpr uint32_t wanted_events[BitSets::kinds] = {POLLIN | POLLRDNORM, POLLOUT
 constexpr uint32_t told_events[BitSets::kinds] = {POLLIN | POLLRDNORM | POLLHUP | POLLERR,
                                                   POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
 
-Sysret select(Thread& self, uint64_t count, const UserAddr (&sets)[BitSets::kinds], int64_t deadline_ns) {
-  if (static_cast<int64_t>(count) < 0) return -EINVAL;
-  const auto limit = static_cast<uint32_t>(min<uint64_t>(count, FdTable::limit));
+Sysret select(Thread& self, int count, const UserAddr (&sets)[BitSets::kinds], int64_t deadline_ns) {
+  if (count < 0) return -EINVAL;
+  const auto limit = static_cast<uint32_t>(min(count, FdTable::limit));
   const uint64_t bytes = align_up(limit, 64) / 8;
   BitSets in, out;
   for (uint32_t which = 0; which < BitSets::kinds; ++which)
@@ -239,14 +212,17 @@ Sysret select(Thread& self, uint64_t count, const UserAddr (&sets)[BitSets::kind
   return told;
 }
 
-/// Reads a timespec (`unit` 1) or timeval (`unit` 1000). 0 or -errno.
+/// Reads a timespec (`unit` 1) or timeval (`unit` 1000), whose microseconds may be more than a second. 0 or -errno.
 int load_deadline(UserAddr from, int64_t unit, int64_t& deadline_ns) {
   deadline_ns = never;
   if (from == 0) return 0;
   TimeSpec time;
   if (!read_user(from, time)) return -EFAULT;
-  if (time.nanoseconds > ns_per_second / unit) return -EINVAL;
-  time.nanoseconds *= unit;
+  if (unit != 1) {
+    const int64_t per_second = ns_per_second / unit;
+    if (__builtin_add_overflow(time.seconds, time.nanoseconds / per_second, &time.seconds)) return -EINVAL;
+    time.nanoseconds = time.nanoseconds % per_second * unit;
+  }
   if (!is_valid(time)) return -EINVAL;
   deadline_ns = monotonic_ns() + to_ns(time);
   return 0;
@@ -280,7 +256,7 @@ Sysret sys_ppoll(Thread& self, const Args& args) {
 Sysret sys_select(Thread& self, const Args& args) {
   int64_t deadline_ns = never;
   if (const int error = load_deadline(args[4], ns_per_us, deadline_ns); error != 0) return error;
-  const Sysret result = select(self, args[0], {args[1], args[2], args[3]}, deadline_ns);
+  const Sysret result = select(self, to_fd(args[0]), {args[1], args[2], args[3]}, deadline_ns);
   store_time_left(args[4], ns_per_us, deadline_ns);
   return result;
 }
@@ -295,7 +271,7 @@ Sysret sys_pselect6(Thread& self, const Args& args) {
   if (const int error = load_deadline(args[4], 1, deadline_ns); error != 0) return error;
   MaskWhileWaiting mask(self);
   if (const int error = mask.set(signals.mask, signals.size); error != 0) return error;
-  const Sysret result = mask.finish(select(self, args[0], {args[1], args[2], args[3]}, deadline_ns));
+  const Sysret result = mask.finish(select(self, to_fd(args[0]), {args[1], args[2], args[3]}, deadline_ns));
   store_time_left(args[4], 1, deadline_ns);
   return result;
 }

@@ -46,6 +46,23 @@ Sysret TmpFile::usage(LinuxStatfs& usage) {
   return 0;
 }
 
+int TmpFile::share(uint64_t offset, uint64_t size, bool writes, bool& may_write, SharedMemory*& memory) {
+  if ((seals() & seals_of_writing) != 0) {
+    if (writes) return -EPERM;
+    may_write = false;
+  }
+  return node_.share(offset, size, may_write, memory);
+}
+
+Sysret TmpFile::reserve(uint32_t mode, uint64_t offset, uint64_t size) { return node_.reserve(mode, offset, size); }
+
+Sysret TmpFile::seals() {
+  Guard guard(node_.lock);
+  return node_.seals;
+}
+
+Sysret TmpFile::add_seals(uint32_t seals) { return writable() ? node_.add_seals(seals) : -EPERM; }
+
 Sysret TmpDirectory::read_entries(IoVector& to) {
   constexpr uint64_t after_self = 1, after_parent = 2;
   EntryWriter writer(to);

@@ -16,6 +16,10 @@ class TmpFile : public PositionedFile {
   Sysret status(FileStatus& status) override;
   Sysret change(const Change& change) override;
   Sysret usage(LinuxStatfs& usage) override;
+  int share(uint64_t offset, uint64_t size, bool writes, bool& may_write, SharedMemory*& memory) override;
+  Sysret reserve(uint32_t mode, uint64_t offset, uint64_t size) override;
+  Sysret seals() override;
+  Sysret add_seals(uint32_t seals) override;
 
  protected:
   TmpNode& node_;

@@ -3,6 +3,7 @@
 
 #include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/port.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
@@ -65,9 +66,11 @@ int TmpNode::change(const Caller& caller, const Change& change) {
     if (type == S_IFDIR) return -EISDIR;
     if (type != S_IFREG) return -EINVAL;
     if (change.size > static_cast<uint64_t>(largest_file)) return -EINVAL;
-    resize(change.size);
+    if (const int error = resize(change.size); error != 0) return error;
   }
   if (change.set_mode && !owns) return -EPERM;
+  constexpr uint32_t execute_bits = 0111;
+  if (change.set_mode && (seals & F_SEAL_EXEC) != 0 && ((change.mode ^ permissions) & execute_bits) != 0) return -EPERM;
   if (change.set_uid && !caller.privileged() && !(owns && change.uid == uid)) return -EPERM;
   const bool own_group = change.gid == gid || change.gid == caller.gid;
   if (change.set_gid && !caller.privileged() && !(owns && own_group)) return -EPERM;
@@ -88,14 +91,90 @@ int TmpNode::change(const Caller& caller, const Change& change) {
   return 0;
 }
 
-void TmpNode::resize(uint64_t to) {
+/// Under lock: [from, to) reads as zeros. Whole pages go, unless somebody may have them mapped.
+void TmpNode::zero(uint64_t from, uint64_t to) {
+  const bool keeps_pages = is_mapped();
+  while (from < to) {
+    const uint64_t in_page = from % page_size;
+    const uint64_t step = min(page_size - in_page, to - from);
+    if (char* page = data.find(from >> page_shift)) {
+      if (step == page_size && !keeps_pages) data.remove(from >> page_shift);
+      else memset(page + in_page, 0, step);
+    }
+    from += step;
+  }
+}
+
+/// Under lock. 0 or -EPERM.
+int TmpNode::resize(uint64_t to) {
+  if ((to < size && (seals & F_SEAL_SHRINK) != 0) || (to > size && (seals & F_SEAL_GROW) != 0)) return -EPERM;
   if (to < size) {
-    data.cut(pages_of(to));
-    if (const uint64_t tail = to % page_size; tail != 0)
-      if (char* page = data.find(to >> page_shift)) memset(page + tail, 0, page_size - tail);
+    zero(to, is_mapped() ? max(size, mapped_end) : min(size, align_up(to, page_size)));
+    if (!is_mapped()) data.cut(pages_of(to));
   }
   size = to;
   mtime_ns = realtime_ns();
+  return 0;
+}
+
+int TmpNode::share(uint64_t offset, uint64_t length, bool may_write, SharedMemory*& memory) {
+  uint64_t end = 0;
+  if (__builtin_add_overflow(offset, length, &end) || end > static_cast<uint64_t>(largest_file)) return -EOVERFLOW;
+  Owned<SharedMemory> created(new (nothrow) SharedMemory);
+  if (!created) return -ENOMEM;
+  Guard guard(lock);
+  // What lies behind the file's end is there, too: it belongs to the file when that grows.
+  if (!data.fill(offset >> page_shift, end >> page_shift)) return -ENOMEM;
+  created->extents = static_cast<Extent*>(allocate((length >> page_shift) * sizeof(Extent)));
+  if (created->extents == nullptr) return -ENOMEM;
+  for (uint64_t at = offset; at < end; at += page_size) {
+    const PhysAddr page = port::physical(data.find(at >> page_shift));
+    Extent* last = created->extent_count > 0 ? &created->extents[created->extent_count - 1] : nullptr;
+    if (last != nullptr && last->base + last->size == page) last->size += page_size;
+    else created->extents[created->extent_count++] = {page, page_size};
+  }
+  created->size = length;
+  created->owner = this;
+  created->owner_offset = offset;
+  created->may_write = may_write;
+  mapped_end = max(mapped_end, end);
+  hold();
+  __atomic_add_fetch(&mappings_, 1, __ATOMIC_RELAXED);
+  if (may_write) __atomic_add_fetch(&writable_mappings_, 1, __ATOMIC_RELAXED);
+  memory = created.release();
+  return 0;
+}
+
+void TmpNode::unshare(bool may_write) {
+  // release: what was written through the mapping is there; partner: is_mapped() and add_seals().
+  if (may_write) __atomic_sub_fetch(&writable_mappings_, 1, __ATOMIC_RELEASE);
+  __atomic_sub_fetch(&mappings_, 1, __ATOMIC_RELEASE);
+  drop();
+}
+
+Sysret TmpNode::reserve(uint32_t mode, uint64_t offset, uint64_t length) {
+  Guard guard(lock);
+  const uint64_t end = offset + length;
+  if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) {
+    if ((seals & seals_of_writing) != 0) return -EPERM;
+    zero(offset, min(end, max(align_up(size, page_size), mapped_end)));
+  } else {
+    if ((seals & F_SEAL_GROW) != 0 && end > size) return -EPERM;
+    if (!data.fill(offset >> page_shift, pages_of(end))) return -ENOSPC;
+    if ((mode & FALLOC_FL_KEEP_SIZE) == 0) size = max(size, end);
+  }
+  mtime_ns = ctime_ns = realtime_ns();
+  return 0;
+}
+
+Sysret TmpNode::add_seals(uint32_t more) {
+  Guard guard(lock);
+  if ((seals & F_SEAL_SEAL) != 0) return -EPERM;
+  if ((more & ~seals & F_SEAL_WRITE) != 0 && __atomic_load_n(&writable_mappings_, __ATOMIC_ACQUIRE) != 0) return -EBUSY;
+  // A file that can be made executable no more cannot be changed either, if it is.
+  if ((more & F_SEAL_EXEC) != 0 && (permissions & 0111) != 0) more |= F_SEAL_SHRINK | F_SEAL_GROW | seals_of_writing;
+  seals |= more;
+  return 0;
 }
 
 Sysret TmpNode::read(IoVector& to, uint64_t offset) {
@@ -115,6 +194,7 @@ Sysret TmpNode::read(IoVector& to, uint64_t offset) {
 
 Sysret TmpNode::write(IoVector& from, bool append, uint64_t& offset) {
   Guard guard(lock);
+  if ((seals & seals_of_writing) != 0) return -EPERM;
   if (append) offset = size;
   if (from.left() > 0 && offset >= static_cast<uint64_t>(largest_file)) return -EFBIG;
   from.clip(static_cast<uint64_t>(largest_file) - offset);
@@ -122,6 +202,7 @@ Sysret TmpNode::write(IoVector& from, bool append, uint64_t& offset) {
   while (from.left() > 0) {
     const uint64_t in_page = offset % page_size;
     const uint64_t step = min(from.left(), page_size - in_page);
+    if ((seals & F_SEAL_GROW) != 0 && offset + step > size) return done > 0 ? done : -EPERM;
     char* page = data.make(offset >> page_shift);
     if (page == nullptr) return done > 0 ? done : -ENOSPC;
     if (!from.take(page + in_page, step)) return done > 0 ? done : -EFAULT;

@@ -6,6 +6,7 @@
 #include "cokernel/kernel/fs/file_system.hpp"
 #include "cokernel/kernel/fs/page_tree.hpp"
 #include "cokernel/kernel/list.hpp"
+#include "cokernel/kernel/region.hpp"
 
 namespace hobbes::lwk::fs {
 
@@ -18,9 +19,9 @@ struct TmpEntry : ListNode, Immovable {
   char name[name_limit + 1] = {};
 };
 
-struct TmpNode : Immovable {
+struct TmpNode : MemoryOwner {
   TmpNode(uint32_t mode, const Caller& owner);
-  ~TmpNode();
+  ~TmpNode() override;
 
   // Constant after creation.
   uint64_t inode;
@@ -40,6 +41,8 @@ struct TmpNode : Immovable {
   int64_t atime_ns, mtime_ns, ctime_ns;
   uint64_t size = 0;
   PageTree data;
+  uint32_t seals = F_SEAL_SEAL;
+  uint64_t mapped_end = 0;  ///< pages up to here may be mapped: they stay where they are while any mapping does
 
   void hold() { __atomic_add_fetch(&holds_, 1, __ATOMIC_RELAXED); }  // the caller holds it, or has the tree lock
   void drop();
@@ -51,6 +54,11 @@ struct TmpNode : Immovable {
   [[nodiscard]] Sysret read(IoVector& to, uint64_t offset);
   /// `append`: the offset becomes the size first. `offset` moves on.
   [[nodiscard]] Sysret write(IoVector& from, bool append, uint64_t& offset);
+  [[nodiscard]] int share(uint64_t offset, uint64_t size, bool may_write, SharedMemory*& memory) override;
+  void unshare(bool may_write) override;
+  /// fallocate.
+  [[nodiscard]] Sysret reserve(uint32_t mode, uint64_t offset, uint64_t length);
+  [[nodiscard]] Sysret add_seals(uint32_t more);
   void add_link(int count);
   /// The directory's contents have changed.
   void touch();
@@ -59,8 +67,11 @@ struct TmpNode : Immovable {
   [[nodiscard]] TmpEntry* find(const char* name, size_t length);
 
  private:
-  void resize(uint64_t to);
+  [[nodiscard]] int resize(uint64_t to);
+  void zero(uint64_t from, uint64_t to);
+  [[nodiscard]] bool is_mapped() const { return __atomic_load_n(&mappings_, __ATOMIC_ACQUIRE) != 0; }
   uint32_t holds_ = 1;
+  uint32_t mappings_ = 0, writable_mappings_ = 0;  ///< atomic; rise under lock
 };
 
 }  // namespace hobbes::lwk::fs

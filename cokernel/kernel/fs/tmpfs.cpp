@@ -163,7 +163,7 @@ int Tmpfs::open(const Caller& caller, const char* path, uint32_t flags, uint32_t
     return open_node(*this, *node, flags, file);
   }
   if ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) != O_RDONLY && node->is_directory())
-    return node->allows(caller, access_write) ? open_unnamed(caller, flags, mode, file) : -EACCES;
+    return node->allows(caller, access_write) ? open_unnamed(caller, flags, mode, F_SEAL_SEAL, file) : -EACCES;
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return -EEXIST;
   if (node->type == S_IFLNK && (flags & O_PATH) == 0) return -ELOOP;
   if (!node->is_directory() && (flags & O_DIRECTORY) != 0) return -ENOTDIR;
@@ -178,11 +178,12 @@ int Tmpfs::open(const Caller& caller, const char* path, uint32_t flags, uint32_t
   return open_node(*this, *node, flags, file);
 }
 
-int Tmpfs::open_unnamed(const Caller& caller, uint32_t flags, uint32_t mode, FileRef& file) {
+int Tmpfs::open_unnamed(const Caller& caller, uint32_t flags, uint32_t mode, uint32_t seals, FileRef& file) {
   Owned<TmpNode> created(new (nothrow) TmpNode(S_IFREG | (mode & mode_bits), caller));
   if (!created) return -ENOMEM;
   TmpNode& node = *created.release();
   node.links = 0;
+  node.seals = seals;
   const int error = open_node(*this, node, flags, file);
   node.drop();  // the file holds it now
   return error;

@@ -25,7 +25,7 @@ class Tmpfs : public FileSystem {
   int usage(const Caller& caller, const char* path, LinuxStatfs& usage) override;
 
   /// A regular file without a name.
-  [[nodiscard]] int open_unnamed(const Caller& caller, uint32_t flags, uint32_t mode, FileRef& file);
+  [[nodiscard]] int open_unnamed(const Caller& caller, uint32_t flags, uint32_t mode, uint32_t seals, FileRef& file);
 
  private:
   friend class TmpDirectory;

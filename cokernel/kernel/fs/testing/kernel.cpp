@@ -59,6 +59,18 @@ void send_signal(Process& process, int signal, int) {
   Guard guard(table_lock);
   process.pending |= signal_bit(signal);
 }
+WaitQueue& signal_arrived() {
+  static WaitQueue arrived;
+  return arrived;
+}
+bool take_signal_locked(Thread& self, SignalSet wanted, SignalInfo& info) {
+  const SignalSet ready = self.pending & wanted;
+  if (ready == 0) return false;
+  const int signal = __builtin_ctzll(ready) + 1;
+  info = self.pending_info[signal - 1];
+  self.pending &= ~signal_bit(signal);
+  return true;
+}
 bool signal_pending(const Thread& thread) {
   return (__atomic_load_n(&thread.pending, __ATOMIC_RELAXED) & ~thread.mask) != 0;
 }

@@ -96,6 +96,13 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
   }
   (void)syscall(SYS_futex, word, FUTEX_WAIT, expected, deadline_ns != never ? &timeout : nullptr, nullptr, 0);
 }
+void wait_either(Expected one, Expected other, int64_t deadline_ns) {
+  constexpr uint32_t shared_32_bit = 2;
+  const futex_waitv words[] = {{one.value, reinterpret_cast<uint64_t>(one.word), shared_32_bit, 0},
+                               {other.value, reinterpret_cast<uint64_t>(other.word), shared_32_bit, 0}};
+  const timespec until{deadline_ns / 1'000'000'000, deadline_ns % 1'000'000'000};
+  (void)syscall(SYS_futex_waitv, words, 2, 0, deadline_ns != never ? &until : nullptr, CLOCK_MONOTONIC);
+}
 void wake(uint32_t* word, int count) { (void)syscall(SYS_futex, word, FUTEX_WAKE, count, nullptr, nullptr, 0); }
 void relax() { _mm_pause(); }
 uint32_t machine_cpu() { return 0; }
