@@ -39,11 +39,6 @@ export node_memory=768M
 start_node
 create k 2 512 '<host_io mode="all"/>'
 
-for name in files sockets proc; do
-  same_on_both "$build/tests/scenarios/programs/conformance-$name"
-  expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
-done
-
 same 'ls cp mv' 'cp -a /etc/default d; mv d e; ls -lR e; ls -la /usr/bin | head -50; rm -r e; ls -A'
 same 'find sort' 'find /usr/share/doc -maxdepth 1 | sort | md5sum; find /etc/default -type f -exec basename {} \; | sort; find . -empty'
 same 'tar' 'tar cf a.tar -C /etc default; mkdir o; tar xf a.tar -C o; diff -r o/default /etc/default && stat -c "%A %s %n %y" o/default'
@@ -109,4 +104,40 @@ same 'git' 'export HOME=$PWD; git config --global user.email a@b; git config --g
   git init -q r; cd r; for i in 1 2 3; do echo $i > f$i; git add .; git commit -qm c$i; done; git log --oneline; cd ..; git clone -q r s; cd s
   git status; git diff HEAD~1 --stat; git gc -q; git fsck; git checkout -qb x; echo 4 >> f1; git commit -qam x; git log --oneline | head -1'
 same '/lib64/ld-linux-x86-64.so.2' '/lib64/ld-linux-x86-64.so.2 /bin/echo loader; LD_PRELOAD=/lib/x86_64-linux-gnu/libm.so.6 /bin/echo preloaded'
+same 'make gcc' 'printf "all: a b\na b: %%: %%.c\n\t@gcc -o \$@ \$<; echo built \$@\n" > Makefile; echo "int main(){return 0;}" | tee a.c > b.c
+  make -j2 | sort; make; ./a && ./b; echo $?; make nothing > /dev/null 2>&1; echo $?'
+same 'timeout perl' 'timeout 0.1 sleep 5; echo $?; { timeout -s KILL 0.1 sleep 5; } 2> /dev/null; echo $?; timeout 5 true; echo $?
+  perl -e "local \$SIG{ALRM} = sub { print qq(alarm\n); exit 3 }; alarm 1; sleep 10"; echo $?; nice -n 5 true; echo $?; ulimit -n 64; ulimit -n'
+same 'openssl' 'openssl speed -seconds 1 -bytes 1024 sha256 > /dev/null 2>&1; echo $?'
+same 'gcc' 'printf "#include <omp.h>\n#include <stdio.h>\nint main() { long s = 0; int t = 0;\n#pragma omp parallel for reduction(+:s) reduction(max:t)\n
+  for (long i = 0; i < 1000000; i++) { s += i; t = omp_get_num_threads(); }\nprintf(\"%%ld %%d\\\\n\", s, t); }\n" > a.c; gcc -O2 -fopenmp -o a a.c
+  OMP_NUM_THREADS=4 ./a'
+same "$python" "$python - << 'X'
+import asyncio, multiprocessing, selectors, signal
+async def serve(reader, writer):
+  while line := await reader.readline(): writer.write(line.upper()); await writer.drain()
+  writer.close()
+async def ask(port, i):
+  reader, writer = await asyncio.open_connection('127.0.0.1', port)
+  writer.write(b'line %d\n' % i); line = await reader.readline(); writer.close(); return line
+async def main():
+  server = await asyncio.start_server(serve, '127.0.0.1', 0)
+  port = server.sockets[0].getsockname()[1]
+  print(await asyncio.gather(*[ask(port, i) for i in range(10)]))
+  child = await asyncio.create_subprocess_exec('cat', stdin=-1, stdout=-1); print(await child.communicate(b'to cat'))
+  try: await asyncio.wait_for(asyncio.sleep(10), 0.05)
+  except asyncio.TimeoutError: print('timed out')
+  print(await asyncio.get_running_loop().run_in_executor(None, lambda: 6 * 7))
+asyncio.run(main())
+X"
+same 'node' 'node -e "const { execSync } = require(\"child_process\"); console.log(execSync(\"echo sub\").toString());
+  const net = require(\"net\"); const s = net.createServer(c => c.pipe(c)).listen(0, \"127.0.0.1\", () => { const c = net.connect(s.address().port);
+  c.on(\"data\", d => { console.log(d.toString()); c.end(); s.close(); setTimeout(() => console.log(1), 20); }); c.write(\"echoed\"); });"'
+same 'redis-server redis-cli' 'p=$(/usr/bin/python3 -c "import socket; s = socket.create_server((\"127.0.0.1\", 0)); print(s.getsockname()[1])"); r="redis-cli -p $p"
+  redis-server --port $p --bind 127.0.0.1 --save "" > log & until $r ping 2> /dev/null; do sleep 0.05; done; $r set k v; $r get k; for i in 1 2 3; do $r incr n; done
+  $r rpush l a b c; $r lrange l 0 -1; seq -f "set key%g value" 1000 | $r --pipe | grep -o "replies: 1000"; $r dbsize; $r shutdown nosave; wait $!; echo $?'
+stress() { same 'stress-ng' "stress-ng --verify --temp-path . --no-rand-seed --cache-level 1 $1 > out 2>&1; echo \$?; grep -c 'fail:' out"; }
+stress '--cpu 1 --cpu-ops 50 --futex 1 --futex-ops 2000 --pipe 1 --pipe-ops 2000'
+stress '--vm 1 --vm-bytes 16M --vm-ops 200 --mmap 1 --mmap-bytes 8M --mmap-ops 20'
+stress '--fork 1 --fork-ops 50 --signal 1 --signal-ops 500'
 finish
