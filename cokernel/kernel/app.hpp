@@ -25,6 +25,7 @@ struct App : ListNode, Immovable {
   // Under the process table's lock.
   uint32_t state = HOBBES_APP_INITTED;  ///< RUNNING: all ranks are loaded and may go
   bool launched = false;                ///< there is one launch in its life
+  bool killed = false;                  ///< all of it: nobody forks any more, or he would be ahead of his end for ever
   int exit_code = 0;                    ///< of the first rank that failed; so is `signal`
   int signal = 0;
   uint32_t processes = 0;               ///< alive

@@ -195,7 +195,8 @@ void signal_all_locked(const App& app, const SignalInfo& info) {
     if (process.app == &app) send_signal_locked(process, info);
 }
 
-void kill_all_locked(const App& app) {
+void kill_all_locked(App& app) {
+  app.killed = true;
   SignalInfo info{};
   info.signo = SIGKILL;
   signal_all_locked(app, info);
@@ -304,8 +305,9 @@ int launch_app(const hobbes_app_launch& request, const char* strings, char* why,
 int kill_app(uint64_t id, int signal) {
   if (signal < 1 || signal > signal_count) return -EINVAL;
   Guard guard(process_lock());
-  const App* app = find_app(id);
+  App* app = find_app(id);
   if (app == nullptr || app->processes == 0) return -ESRCH;
+  if (signal == SIGKILL) app->killed = true;
   SignalInfo info{};
   info.signo = signal;
   info.code = si_user;

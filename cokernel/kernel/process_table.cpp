@@ -151,6 +151,7 @@ Process* create_process(Process& parent, App* app) {
   if (!process) return nullptr;
   {
     Guard guard(table_lock);
+    if (app != nullptr && app->killed) return nullptr;
     process->pid = new_pid();
     process->app = app;
     process->parent = &parent;
