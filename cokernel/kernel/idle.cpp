@@ -48,8 +48,7 @@ void run_idle_task(Thread& self) {
     while (!has_work() && __atomic_load_n(&asleep, __ATOMIC_SEQ_CST) == 1) port::wait(&asleep, 1, never);
     __atomic_store_n(&asleep, 0, __ATOMIC_SEQ_CST);
     run_on_any_cpu(self);
-    while (has_work() && page_allocator().zero_some()) {
-    }
+    while (has_work() && page_allocator().zero_some()) port::yield();  // the kernel's own threads have work, too
   }
 }
 
