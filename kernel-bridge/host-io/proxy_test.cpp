@@ -217,6 +217,26 @@ TEST_CASE("no call is lost between polling and sleeping", "[host-io]") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("a call from before the proxy's start hides none that comes later", "[host-io]") {
+  constexpr int rounds = 2000;  // without care for it one in some hundred is lost
+  HioClient client;
+  const std::uint32_t early = client.post(HOBBES_HIO_NOOP);
+  ReadyThreads threads;
+  Options options = client.options(Mode::all);
+  options.poll = 1s;  // a worker polls all the time, so the others are woken by it alone
+  auto proxy = Proxy::create(options, BlockMap::create(options.blocks, test_direct_map()).value(),
+                             RootDir::open("/").value(), threads);
+  REQUIRE(proxy);
+  REQUIRE((*proxy)->start());
+  CHECK(client.wait(early) == 0);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint32_t lasting = client.post(SYS_ppoll, {0, 0, 0, 0, 0, 0});  // of nothing, for ever
+    REQUIRE(client.call(HOBBES_HIO_NOOP) == 0);
+    client.cancel(lasting);
+    REQUIRE(client.wait(lasting) == -EINTR);
+  }
+}
+
 TEST_CASE("EXIT ends the service: its slot is done, the others are EIO", "[host-io]") {
   TestProxy proxy;
   TestPipe pipe(proxy, "fifo");

@@ -21,7 +21,7 @@ constexpr std::chrono::microseconds last_backoff{10'000};
 }  // namespace
 
 WorkerPool::WorkerPool(Channel& channel, ReadyThreads& threads, Answer answer, std::chrono::microseconds poll)
-    : channel_(channel), threads_(threads), answer_(std::move(answer)), poll_(poll), taken_(Word(channel.posted()).load()) {
+    : channel_(channel), threads_(threads), answer_(std::move(answer)), poll_(poll) {
   for (std::uint32_t i = 0; i < channel.slot_count(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 

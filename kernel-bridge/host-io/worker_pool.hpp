@@ -83,7 +83,8 @@ class WorkerPool {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> workers_done_{false};
   std::atomic<std::uint32_t> hint_{0};  // where the next scan starts
-  std::atomic<std::uint32_t> taken_;    // calls taken; `posted` minus this many wait to be taken
+  /// Calls taken; `posted` minus this many wait to be taken, those among them that were posted before we were there.
+  std::atomic<std::uint32_t> taken_{0};
   std::atomic<Clock::rep> idle_since_{0};  // when a worker last went to sleep
   std::atomic<bool> dense_{true};          // calls come so soon after each other that polling pays
 
