@@ -214,15 +214,10 @@ void load_ranks(Launch& launch, Ranks& ranks) {
     ++not_started;
   }
   if (not_started > 0) loaded(launch, not_started, error, nullptr);
-  const auto all_loaded = [&] {
+  sleep_until_done([&] {
     Guard guard(process_lock());
     return launch.loading == 0;
-  };
-  while (true) {
-    const uint32_t seen = detail::wake_word();
-    if (all_loaded()) return;
-    port::wait(&launch.launcher->wake_word, seen, never);
-  }
+  });
 }
 
 /// What cannot be granted is refused, not bent. Null: all can.

@@ -145,10 +145,7 @@ int give_pidfd(Thread& self, Process& child, UserAddr to) {
 
 /// Until the child has its own memory (execve) or needs none (exit). Not interruptible: the child runs on ours.
 void wait_for_loan(Thread& self) {
-  while (__atomic_load_n(&self.has_lent, __ATOMIC_ACQUIRE) != 0) {
-    const uint32_t seen = detail::wake_word();
-    if (__atomic_load_n(&self.has_lent, __ATOMIC_ACQUIRE) != 0) port::wait(&self.wake_word, seen, never);
-  }
+  sleep_until_done([&] { return __atomic_load_n(&self.has_lent, __ATOMIC_ACQUIRE) == 0; });
 }
 
 Sysret fork(Thread& self, const CloneRequest& request) {
@@ -190,10 +187,7 @@ Sysret fork(Thread& self, const CloneRequest& request) {
     return error;
   }
   // Not interruptible: the child works on our memory.
-  while (__atomic_load_n(&handover.result, __ATOMIC_ACQUIRE) == 1) {
-    const uint32_t seen = detail::wake_word();
-    if (__atomic_load_n(&handover.result, __ATOMIC_ACQUIRE) == 1) port::wait(&self.wake_word, seen, never);
-  }
+  sleep_until_done([&] { return __atomic_load_n(&handover.result, __ATOMIC_ACQUIRE) != 1; });
   wait_for_loan(self);
   if (handover.result == 0) return pid;
   Waited waited;

@@ -14,6 +14,13 @@ struct Cpu {
 
 Mutex lock;
 Cpu cpus[max_cpus];
+uint32_t present_count = 0;  // written under lock
+
+void count_present() {
+  uint32_t count = 0;
+  for (const Cpu& cpu : cpus) count += cpu.present ? 1 : 0;
+  __atomic_store_n(&present_count, count, __ATOMIC_RELAXED);
+}
 
 void present_mask(uint64_t mask[4]) {
   Guard guard(lock);
@@ -39,6 +46,7 @@ void place_all_threads() {
 void start_cpus() {
   const hobbes_boot_params& boot = boot_params();
   for (uint32_t i = 0; i < boot.cpu_count && i < max_cpus; ++i) cpus[i] = {true, boot.cpus[i]};
+  count_present();
 }
 
 int add_cpu(const hobbes_boot_cpu& cpu) {
@@ -48,6 +56,7 @@ int add_cpu(const hobbes_boot_cpu& cpu) {
     for (uint32_t i = max_cpus; i > 0; --i)
       if (!cpus[i - 1].present) slot = static_cast<int>(i - 1);
     if (slot >= 0) cpus[slot] = {true, cpu};
+    count_present();
   }
   if (slot >= 0) place_all_threads();
   return slot;
@@ -66,6 +75,7 @@ int remove_cpu(uint32_t cpu_id) {
     if (found == nullptr) return -ENOENT;
     if (count == 1) return -EBUSY;
     found->present = false;
+    count_present();
   }
   place_all_threads();
   return 0;
@@ -77,12 +87,7 @@ void place_thread(Thread& thread) {
   port::set_affinity(thread, mask);
 }
 
-uint32_t cpu_count() {
-  Guard guard(lock);
-  uint32_t count = 0;
-  for (const Cpu& cpu : cpus) count += cpu.present ? 1 : 0;
-  return count;
-}
+uint32_t cpu_count() { return __atomic_load_n(&present_count, __ATOMIC_RELAXED); }
 
 int machine_cpu(uint32_t logical) {
   Guard guard(lock);

@@ -11,6 +11,7 @@
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/signal_frame.hpp"
 #include "cokernel/kernel/string.hpp"
+#include "cokernel/kernel/vdso.hpp"
 
 namespace hobbes::lwk {
 namespace {
@@ -22,7 +23,7 @@ constexpr UserAddr stack_end = port::user_end - large_page_size;  // whole large
 enum Auxiliary : uint64_t {
   AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8, AT_ENTRY = 9,
   AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17,
-  AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_EXECFN = 31, AT_MINSIGSTKSZ = 51,
+  AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_EXECFN = 31, AT_SYSINFO_EHDR = 33, AT_MINSIGSTKSZ = 51,
 };
 
 /// Puts "interpreter [argument] script" in front of the arguments in place of argv[0].
@@ -140,8 +141,17 @@ Sysret map_stack(AddressSpace& space, const MemoryPlan& plan) {
   return space.map(request);
 }
 
-int build_stack(Process& process, const ProgramStrings& strings, const ElfImage& image, const ElfImage* interpreter,
-                UserAddr bottom, UserAddr& stack_pointer) {
+/// Where the parts of a program came to lie that its stack tells of.
+struct Placed {
+  const ElfImage& image;
+  const ElfImage* interpreter;  ///< null: there is none
+  UserAddr vdso, stack_bottom;
+};
+
+int build_stack(Process& process, const ProgramStrings& strings, const Placed& placed, UserAddr& stack_pointer) {
+  const ElfImage& image = placed.image;
+  const ElfImage* interpreter = placed.interpreter;
+  const UserAddr bottom = placed.stack_bottom;
   const uint64_t stack_size = stack_end - bottom;
   StackWriter stack(process.space, stack_end, bottom);
   stack.push_word(0);
@@ -159,7 +169,7 @@ int build_stack(Process& process, const ProgramStrings& strings, const ElfImage&
       {AT_ENTRY, image.entry()}, {AT_UID, owner.user.real}, {AT_EUID, owner.user.effective}, {AT_GID, owner.group.real},
       {AT_EGID, owner.group.effective}, {AT_PLATFORM, platform}, {AT_HWCAP, port::hwcap()}, {AT_CLKTCK, 100},
       {AT_SECURE, 0},
-      {AT_RANDOM, random}, {AT_HWCAP2, 0}, {AT_EXECFN, name}, {AT_MINSIGSTKSZ, port::fpu_state_size() + 1024},
+      {AT_RANDOM, random}, {AT_HWCAP2, 0}, {AT_EXECFN, name}, {AT_SYSINFO_EHDR, placed.vdso}, {AT_MINSIGSTKSZ, port::fpu_state_size() + 1024},
       {AT_NULL, 0}};
   constexpr uint64_t auxiliary_count = sizeof(auxiliary) / sizeof(auxiliary[0]);
   const uint64_t words = 1 + strings.argc + 1 + strings.envc + 1 + 2 * auxiliary_count;
@@ -255,11 +265,12 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
   if (const int error = map_elf(*image, process.space); error != 0) return error;
   if (dynamic)
     if (const int error = map_elf(*interpreter, process.space); error != 0) return error;
+  const Sysret vdso = map_vdso(process.space);
+  if (vdso < 0) return static_cast<int>(vdso);
   UserAddr stack_pointer = 0;
-  const ElfImage* loader = dynamic ? interpreter.get() : nullptr;
-  const auto stack_bottom = static_cast<UserAddr>(bottom);
-  if (const int error = build_stack(process, strings, *image, loader, stack_bottom, stack_pointer); error != 0)
-    return error;
+  const Placed placed{*image, dynamic ? interpreter.get() : nullptr, static_cast<UserAddr>(vdso),
+                      static_cast<UserAddr>(bottom)};
+  if (const int error = build_stack(process, strings, placed, stack_pointer); error != 0) return error;
   if (const Sysret started = process.space.start_heap(image->bias + image->high, plan); started < 0) {
     why = "its heap does not fit into the enclave's free memory";
     return static_cast<int>(started);

@@ -10,6 +10,7 @@
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/port.hpp"
+#include "cokernel/kernel/process_table.hpp"
 
 namespace hobbes::lwk {
 namespace {
@@ -17,9 +18,9 @@ namespace {
 int32_t busy = 0;     // threads of programs that run or could
 uint32_t asleep = 0;  // the idle task sleeps, or is about to: a futex word
 
-bool has_work() {
-  return page_allocator().has_dirty() && __atomic_load_n(&busy, __ATOMIC_SEQ_CST) < static_cast<int32_t>(cpu_count());
-}
+bool has_work() { return page_allocator().has_dirty() && has_idle_time(1); }
+
+bool counts(const Thread& thread) { return thread.process != &init_process(); }
 
 /// Wherever there is room: programs move while it sleeps.
 void run_on_any_cpu(Thread& self) {
@@ -30,11 +31,18 @@ void run_on_any_cpu(Thread& self) {
 
 }  // namespace
 
-void count_busy_thread() { __atomic_add_fetch(&busy, 1, __ATOMIC_SEQ_CST); }
+void count_busy_thread(const Thread& thread) {
+  if (counts(thread)) __atomic_add_fetch(&busy, 1, __ATOMIC_SEQ_CST);
+}
 
-void count_idle_thread() {
+void count_idle_thread(const Thread& thread) {
+  if (!counts(thread)) return;
   __atomic_sub_fetch(&busy, 1, __ATOMIC_SEQ_CST);
   offer_idle_time();
+}
+
+bool has_idle_time(int32_t more) {
+  return __atomic_load_n(&busy, __ATOMIC_SEQ_CST) + more <= static_cast<int32_t>(cpu_count());
 }
 
 void offer_idle_time() {

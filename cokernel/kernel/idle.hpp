@@ -9,16 +9,12 @@ namespace hobbes::lwk {
 
 struct Thread;
 
-/// A program's thread has come into being or goes on; it sleeps or ends. Any thread.
-void count_busy_thread();
-void count_idle_thread();
+/// A program's thread has come into being or goes on; it sleeps or ends. Any thread; the kernel's own do not count.
+void count_busy_thread(const Thread& thread);
+void count_idle_thread(const Thread& thread);
 
-/// While it lives, the running thread sleeps.
-class Asleep : Immovable {
- public:
-  Asleep() { count_idle_thread(); }
-  ~Asleep() { count_busy_thread(); }
-};
+/// Whether a CPU is left for each of the busy threads, and for `more`.
+[[nodiscard]] bool has_idle_time(int32_t more);
 
 /// There may be something to do: memory was freed by somebody who does not sleep now.
 void offer_idle_time();

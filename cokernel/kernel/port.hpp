@@ -66,6 +66,9 @@ void unmap(UserAddr address, uint64_t size);
 [[nodiscard]] int start_thread(Thread& thread);
 /// Ends the running thread; `last` if its process ends with it. The port releases the kernel stack.
 [[noreturn]] void exit_thread(bool last);
+/// The running thread has left, but its kernel stack and whatever the machine has of it wait for another one: for
+/// start_thread() of the same Thread, made anew.
+[[noreturn]] void rest_thread();
 /// Goes to user mode with the thread's registers, delivering what is pending first.
 [[noreturn]] void enter_user(Thread& thread);
 /// Makes another thread look at its pending signals soon, wherever it runs.
@@ -81,6 +84,10 @@ void set_user_tls(UserAddr base);
 void memory_barrier(bool everybody);
 /// Keeps a thread on these enclave-logical CPUs (bit mask).
 void set_affinity(Thread& thread, const uint64_t mask[4]);
+
+/// Where code of programs may jump to in place of `syscall`, with the number in rax and the address behind the instruction
+/// in rcx; 0: only the instruction will do.
+[[nodiscard]] uint64_t call_entry();
 
 /// What programs are told of the CPU as AT_HWCAP: CPUID.1:EDX.
 [[nodiscard]] uint64_t hwcap();

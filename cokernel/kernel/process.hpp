@@ -70,6 +70,14 @@ struct StubPages : Immovable {
   UserAddr trapped_sites[trapped_limit];
 };
 
+/// The hosted port's part of a thread.
+struct PortThread {
+  uint64_t cpus[16] = {};       ///< Linux's CPUs that it was last kept on
+  int64_t cpu_ns_before = 0;    ///< CPU time of those who had its Linux thread before
+  uint32_t float_control = 0;   ///< its creator's MXCSR
+  uint16_t x87_control = 0;     ///< its creator's x87 control word
+};
+
 enum class ProcessState { alive, zombie };
 
 struct Process : SiblingNode, ProcessNode, Immovable {
@@ -100,6 +108,8 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   List<Process, SiblingNode> children;
   List<Thread, ThreadNode> threads;
   uint32_t thread_count = 0;
+  List<Thread, ThreadNode> resting;  ///< threads that have left, for those to come (process_table.cpp)
+  uint32_t resting_count = 0;
   ProcessState state = ProcessState::alive;
   int group = 0, session = 0;
   int exit_status = 0;  ///< wait4's encoding
@@ -139,6 +149,7 @@ struct Thread : ThreadNode, Immovable {
   uint64_t linux_calls = 0;      // +64 hosted: what the port itself has asked of Linux for this thread
 
   int tid = 0;
+  uint32_t asleep = 0;               ///< atomic: in the port, or about to be (wait_queue.cpp)
   Process* process = nullptr;
   void (*start)(Thread&) = nullptr;  ///< first code of the thread, on its kernel stack
   void* start_argument = nullptr;
@@ -146,6 +157,9 @@ struct Thread : ThreadNode, Immovable {
   void* kernel_stack = nullptr;
   uint32_t port_tid = 1;      ///< 0: the port is done with its stack (hosted: Linux's thread id, which Linux clears)
   uint32_t port_process = 0;  ///< hosted: Linux's process id; 0: not started yet
+  bool has_rested = false;    ///< the machine runs it already: it waits for its start
+  uint32_t started = 0;       ///< atomic, a futex word: of one that rests
+  PortThread port;
   UserAddr tls = 0;                  ///< initial TLS base
 
   // Under the process table's lock.

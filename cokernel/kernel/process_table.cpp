@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Births and deaths. A thread that has left still runs on its kernel stack until the port is done with it; such threads
-// wait in `departed` and are freed by whoever creates or leaves next.
+// wait in `departed` and are freed by whoever creates or leaves next. Some rest instead: programs that make one thread make
+// another, and what the machine has of it is the dearest part of a thread.
 #include "cokernel/kernel/process_table.hpp"
 
 #include "cokernel/kernel/apps.hpp"
@@ -17,6 +18,7 @@ namespace hobbes::lwk {
 namespace {
 
 constexpr uint64_t kernel_stack_size = 64 << 10;
+constexpr uint32_t most_resting = 8;  ///< of a process
 constexpr int first_pid = 2;
 constexpr int last_pid = 4194303;  // Linux's limit (PID_MAX_LIMIT)
 
@@ -37,6 +39,62 @@ int new_pid() {
 void free_thread(Thread* thread) {
   release(thread->kernel_stack);
   delete thread;
+}
+
+void prepare_stack(Thread& thread, void* stack) {
+  thread.kernel_stack = stack;
+  // 8 off alignment: a call after the Registers are pushed finds the stack aligned as the ABI wants it.
+  thread.kernel_stack_top = reinterpret_cast<uint64_t>(stack) + kernel_stack_size - 8;
+  thread.registers = reinterpret_cast<Registers*>(thread.kernel_stack_top - sizeof(Registers));
+  memset(thread.registers, 0, sizeof(Registers));
+}
+
+Thread* new_thread() {
+  if (page_allocator().is_low()) return nullptr;
+  Owned<Thread> thread(new (nothrow) Thread);
+  void* stack = thread ? allocate(kernel_stack_size) : nullptr;
+  if (stack == nullptr) return nullptr;
+  prepare_stack(*thread, stack);
+  return thread.release();
+}
+
+/// Makes a resting thread anew. `started` is 0 all the while: the machine looks at it.
+Thread* renewed(Thread& thread) {
+  void* const stack = thread.kernel_stack;
+  const uint32_t tid = thread.port_tid, process = thread.port_process;
+  const PortThread port = thread.port;
+  thread.~Thread();
+  new (static_cast<void*>(&thread)) Thread;
+  prepare_stack(thread, stack);
+  thread.port_tid = tid;
+  thread.port_process = process;
+  thread.port = port;
+  thread.has_rested = true;
+  return &thread;
+}
+
+/// Under table_lock. Null: nobody rests.
+Thread* take_resting(Process& process) {
+  Thread* thread = process.resting.pop_front();
+  if (thread == nullptr) return nullptr;
+  --process.resting_count;
+  return renewed(*thread);
+}
+
+/// Under table_lock, for one that has just left: false if enough do, or nobody will need them.
+bool may_rest(Thread& thread) {
+  Process& process = *thread.process;
+  if (process.exiting || process.in_exec || process.resting_count == most_resting) return false;
+  thread.started = 0;
+  process.resting.push_back(thread);
+  ++process.resting_count;
+  return true;
+}
+
+/// Under table_lock: the machine ends them with their process.
+void dismiss_resting(Process& process) {
+  while (Thread* thread = process.resting.pop_front()) departed.push_back(*thread);
+  process.resting_count = 0;
 }
 
 /// Under table_lock: nothing refers to the process any more.
@@ -127,23 +185,21 @@ Thread* find_thread(int tid) {
 
 Thread* create_thread(Process& process) {
   collect_departed();
-  if (page_allocator().is_low()) return nullptr;
-  Owned<Thread> thread(new (nothrow) Thread);
-  if (!thread) return nullptr;
-  thread->kernel_stack = allocate(kernel_stack_size);
-  if (thread->kernel_stack == nullptr) return nullptr;
-  // 8 off alignment: a call after the Registers are pushed finds the stack aligned as the ABI wants it.
-  thread->kernel_stack_top = reinterpret_cast<uint64_t>(thread->kernel_stack) + kernel_stack_size - 8;
-  thread->registers = reinterpret_cast<Registers*>(thread->kernel_stack_top - sizeof(Registers));
-  memset(thread->registers, 0, sizeof(Registers));
+  Thread* thread = nullptr;
+  {
+    Guard guard(table_lock);
+    thread = take_resting(process);
+  }
+  if (thread == nullptr) thread = new_thread();
+  if (thread == nullptr) return nullptr;
   thread->process = &process;
   Guard guard(table_lock);
   thread->killed = process.exiting || process.in_exec;
   thread->tid = process.thread_count == 0 ? process.pid : new_pid();
   process.threads.push_back(*thread);
   ++process.thread_count;
-  if (&process != &the_init) count_busy_thread();
-  return thread.release();
+  count_busy_thread(*thread);
+  return thread;
 }
 
 Process* create_process(Process& parent, App* app) {
@@ -174,9 +230,9 @@ void discard_thread(Thread* thread) {
     Guard guard(table_lock);
     thread->ThreadNode::unlink();
     --thread->process->thread_count;
-    if (thread->process != &the_init) count_idle_thread();
+    count_idle_thread(*thread);
   }
-  free_thread(thread);
+  free_thread(thread);  // it was new: one that has rested starts for certain
 }
 
 void discard_process(Process* process) {
@@ -214,7 +270,7 @@ void exit_thread(int exit_status) {
     // A bad address is the program's own business.
     if (write_user(self.clear_on_exit, zero)) wake_futex(self.clear_on_exit, 1);
   }
-  bool last = false;
+  bool last = false, rests = false;
   {
     Guard guard(table_lock);
     last = process.thread_count == 1;
@@ -225,8 +281,10 @@ void exit_thread(int exit_status) {
     if (!last) {
       --process.thread_count;
       self.ThreadNode::unlink();
-      departed.push_back(self);
       account_thread_locked(self);
+      count_idle_thread(self);
+      rests = may_rest(self);
+      if (!rests) departed.push_back(self);
       process.thread_left.wake_all();
     }
   }
@@ -240,10 +298,12 @@ void exit_thread(int exit_status) {
       Guard guard(table_lock);
       self.ThreadNode::unlink();
       departed.push_back(self);
+      dismiss_resting(process);
+      count_idle_thread(self);
     }
     end_process(process);
   }
-  count_idle_thread();
+  if (rests) port::rest_thread();
   port::exit_thread(last);
 }
 

@@ -6,11 +6,46 @@
 #include "cokernel/kernel/process.hpp"
 
 namespace hobbes::lwk {
+namespace {
+
+/// So long a wake-up is looked for before it is slept for: about what the two ways cost on a machine that wakes slowly.
+constexpr int64_t poll_ns = 50'000;
+constexpr int looks_per_yield = 32;
+
+/// Whether the wake-up came. It is not looked for while another thread could use the CPU, nor beyond the deadline; the
+/// machine may have other use for the CPU and is asked now and then.
+bool poll_for_wake(const Thread& self, uint32_t seen, int64_t deadline_ns) {
+  const int64_t until = min(deadline_ns, monotonic_ns() + poll_ns);
+  do {
+    for (int look = 0; look < looks_per_yield; ++look) {
+      if (__atomic_load_n(&self.wake_word, __ATOMIC_SEQ_CST) != seen) return true;  // partner: wake_thread
+      port::relax();
+    }
+    port::yield();
+  } while (has_idle_time(0) && monotonic_ns() < until);
+  return false;
+}
+
+}  // namespace
 
 void wake_thread(Thread& thread) {
   // seq_cst: ordered after the change of the condition; partner: the load in wake_word() before the condition is tested.
   __atomic_add_fetch(&thread.wake_word, 1, __ATOMIC_SEQ_CST);
+  // seq_cst: after the word has moved; partner: Asleep(). Who is not marked yet has still to compare the word.
+  if (__atomic_load_n(&thread.asleep, __ATOMIC_SEQ_CST) == 0 || __atomic_exchange_n(&thread.asleep, 0, __ATOMIC_SEQ_CST) == 0)
+    return;
+  count_busy_thread(thread);
   port::wake(&thread.wake_word, 1);
+}
+
+Asleep::Asleep() : thread_(port::current()) {
+  // seq_cst: before the port compares the wake word; partner: wake_thread().
+  __atomic_store_n(&thread_.asleep, 1, __ATOMIC_SEQ_CST);
+  count_idle_thread(thread_);
+}
+
+Asleep::~Asleep() {
+  if (__atomic_exchange_n(&thread_.asleep, 0, __ATOMIC_SEQ_CST) == 1) count_busy_thread(thread_);  // nobody woke it
 }
 
 void WaitQueue::wake_all(uint32_t events) {
@@ -47,8 +82,10 @@ bool must_leave_sleep() { return signal_pending(port::current()); }
 
 bool sleep_once(uint32_t seen, int64_t deadline_ns) {
   if (deadline_ns != never && monotonic_ns() >= deadline_ns) return false;
+  Thread& self = port::current();
+  if (poll_for_wake(self, seen, deadline_ns)) return true;
   const Asleep asleep;
-  port::wait(&port::current().wake_word, seen, deadline_ns);
+  port::wait(&self.wake_word, seen, deadline_ns);
   return true;
 }
 

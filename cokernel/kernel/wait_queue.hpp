@@ -3,11 +3,12 @@
 //
 // A sleeper enqueues itself first, then tests its condition, then sleeps on its own wake word; a waker changes the
 // condition first, then advances the words of those queued. Either the sleeper sees the change, or its word has moved and
-// it does not sleep.
+// it does not sleep. Before it does, it looks for a while, where no other thread wants its CPU.
 #pragma once
 
 #include "cokernel/kernel/list.hpp"
 #include "cokernel/kernel/lock.hpp"
+#include "cokernel/kernel/types.hpp"
 
 namespace hobbes::lwk {
 
@@ -62,6 +63,20 @@ enum class Wake { condition, deadline, signal };
 template <typename Condition>
 [[nodiscard]] Wake sleep_until(Condition condition, int64_t deadline_ns);
 
+/// The same, whatever signals come: another thread is at work for the running one, which cannot leave.
+template <typename Condition>
+void sleep_until_done(Condition condition);
+
+/// While it lives, the running thread sleeps in the port, on its wake word at least: whoever wakes it tells the port.
+class Asleep : Immovable {
+ public:
+  Asleep();
+  ~Asleep();
+
+ private:
+  Thread& thread_;
+};
+
 /// Wakes one thread from sleep_until, to look again.
 void wake_thread(Thread& thread);
 
@@ -78,6 +93,15 @@ Wake sleep_until(Condition condition, int64_t deadline_ns) {
     if (condition()) return Wake::condition;
     if (detail::must_leave_sleep()) return Wake::signal;
     if (!detail::sleep_once(seen, deadline_ns)) return condition() ? Wake::condition : Wake::deadline;
+  }
+}
+
+template <typename Condition>
+void sleep_until_done(Condition condition) {
+  while (true) {
+    const uint32_t seen = detail::wake_word();
+    if (condition()) return;
+    (void)detail::sleep_once(seen, never);
   }
 }
 

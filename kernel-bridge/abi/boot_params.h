@@ -14,10 +14,11 @@
 #endif
 
 #define HOBBES_BOOT_MAGIC 0x544f4f4245424f48ull /* "HOBEBOOT" */
-#define HOBBES_BOOT_VERSION 1u
+#define HOBBES_BOOT_VERSION 2u
 
 /* Offsets in the boot block. */
 #define HOBBES_BOOT_PARAMS_SIZE 0x10000ull   /* params and their tables */
+#define HOBBES_BOOT_CLOCK_OFFSET 0xf000ull   /* a page of its own: kernels show it to programs */
 #define HOBBES_BOOT_KERNEL_OFFSET 0x200000ull /* the kernel image starts 2 MiB in */
 #define HOBBES_BOOT_KERNEL_LIMIT 0x400000ull  /* and has 4 MiB, zero-filled data included */
 
@@ -102,11 +103,15 @@ struct hobbes_boot_params {
 	uint32_t reserved;      /* +1252 */
 	uint64_t heartbeat;     /* +1256 co-kernel writes: advances while its control task is alive */
 
-	struct hobbes_clock clock;                                     /* +1264 */
+	uint8_t clock_of_version_1[40];                                /* +1264 */
 	struct hobbes_crash crash;                                     /* +1304 co-kernel writes */
 	struct hobbes_boot_channel channels[HOBBES_BOOT_MAX_CHANNELS]; /* +2344 */
 	struct hobbes_boot_cpu cpus[HOBBES_BOOT_MAX_CPUS];             /* +2536 */
 	struct hobbes_boot_region regions[HOBBES_BOOT_MAX_REGIONS];    /* +6632 */
+	uint8_t reserved_tables[42520];                                /* +18920 */
+
+	struct hobbes_clock clock;        /* +61440 */
+	uint8_t reserved_clock[4096 - 40]; /* +61480 */
 };
 
 #ifdef __cplusplus
@@ -114,11 +119,12 @@ static_assert(sizeof(hobbes_boot_cpu) == 16);
 static_assert(sizeof(hobbes_boot_region) == 24);
 static_assert(sizeof(hobbes_boot_channel) == 24);
 static_assert(sizeof(hobbes_clock) == 40);
-static_assert(sizeof(hobbes_boot_params) == 6632 + 24 * HOBBES_BOOT_MAX_REGIONS);
+static_assert(sizeof(hobbes_boot_params) == HOBBES_BOOT_PARAMS_SIZE);
+static_assert(__builtin_offsetof(hobbes_boot_params, crash) == 1304);
+static_assert(__builtin_offsetof(hobbes_boot_params, clock) == HOBBES_BOOT_CLOCK_OFFSET);
 static_assert(__builtin_offsetof(hobbes_boot_params, state) == 1248);
 static_assert(__builtin_offsetof(hobbes_boot_params, channels) == 2344);
 static_assert(__builtin_offsetof(hobbes_boot_params, regions) == 6632);
-static_assert(sizeof(hobbes_boot_params) <= HOBBES_BOOT_PARAMS_SIZE);
 #endif
 
 #endif

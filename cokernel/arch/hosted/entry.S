@@ -192,6 +192,14 @@ hosted_clone:
 	call hosted_thread_main
 	ud2
 
+# void hosted_restart(Thread* rdi, stack rsi): the thread's stack is empty again.
+.globl hosted_restart
+hosted_restart:
+	mov %rsi, %rsp
+	xor %ebp, %ebp
+	call hosted_thread_again
+	ud2
+
 # The boot loader's jump arrives here, with the boot parameters in rdi and Linux's AT_HWCAP2 in rsi.
 .globl hosted_start
 hosted_start:

@@ -32,6 +32,8 @@ extern const char hosted_iret[];               ///< the instruction that goes to
 void hosted_restorer();
 int64_t hosted_clone(uint64_t flags, uint64_t stack, void* parent_tid, void* child_tid, hobbes::lwk::Thread* thread);
 
+[[noreturn]] void hosted_restart(hobbes::lwk::Thread* thread, void* stack);
+
 // user_copy.S: true / a value, or what the fixup says.
 bool hosted_copy(void* to, const void* from, size_t size);
 int64_t hosted_copy_string(char* to, const char* from, size_t limit);
@@ -51,5 +53,6 @@ void hosted_deliver(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers
 void hosted_serve(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers);
 void hosted_user_trap(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers);
 [[noreturn]] void hosted_thread_main(hobbes::lwk::Thread* thread);
+[[noreturn]] void hosted_thread_again(hobbes::lwk::Thread* thread);
 [[noreturn]] void hosted_main(void* boot_params, uint64_t capabilities);
 }

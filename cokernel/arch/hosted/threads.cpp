@@ -8,6 +8,7 @@
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk {
 namespace {
@@ -18,16 +19,19 @@ constexpr uint64_t clock_monotonic = 1;
 
 bool fsgsbase = false;  ///< Linux lets user code use wrfsbase (AT_HWCAP2)
 
-void set_affinity_of(uint32_t tid, const uint64_t mask[4]) {
+void keep_on(PortThread& thread, uint32_t tid, const uint64_t mask[4]) {
   uint64_t machine[16] = {};
   for (uint32_t logical = 0; logical < max_cpus; ++logical) {
     if ((mask[logical / 64] >> logical % 64 & 1) == 0) continue;
     const int cpu = machine_cpu(logical);
     if (cpu >= 0 && cpu < 1024) machine[cpu / 64] |= 1ull << cpu % 64;
   }
+  if (memcmp(machine, thread.cpus, sizeof(machine)) == 0) return;
+  memcpy(thread.cpus, machine, sizeof(machine));
   // A CPU that Linux does not let us have (cpuset) leaves the thread where it is.
   linux::call(linux::nr_sched_setaffinity, tid, sizeof(machine), linux::address(machine));
 }
+
 
 /// Of a Linux process, or of a thread of this one (clock_getcpuclockid(3)); 0: the running one.
 int64_t cpu_time_of(uint32_t id, bool of_thread) {
@@ -132,7 +136,17 @@ int start_process(Process& process, Thread& thread) {
   return 0;
 }
 
+/// One that has rested is there. What a new thread of Linux's inherits it gets here: its creator's ways of rounding.
+int start_rested(Thread& thread) {
+  __atomic_store_n(&thread.port.cpu_ns_before, cpu_time_of(thread.port_tid, true), __ATOMIC_RELAXED);
+  asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(thread.port.float_control), "=m"(thread.port.x87_control));
+  __atomic_store_n(&thread.started, 1, __ATOMIC_RELEASE);  // partner: rest_thread()
+  wake(&thread.started, 1);
+  return 0;
+}
+
 int start_thread(Thread& thread) {
+  if (thread.has_rested) return start_rested(thread);
   const uint64_t flags = linux::clone_vm | linux::clone_fs | linux::clone_files | linux::clone_sighand |
                          linux::clone_thread | linux::clone_sysvsem | linux::clone_parent_settid |
                          linux::clone_child_cleartid;
@@ -145,6 +159,14 @@ void exit_thread(bool last) {
   linux::call(last ? linux::nr_exit_group : linux::nr_exit, 0);
   __builtin_unreachable();
 }
+
+void rest_thread() {
+  Thread& self = current();
+  while (__atomic_load_n(&self.started, __ATOMIC_ACQUIRE) == 0) wait(&self.started, 0, never);
+  hosted_restart(&self, self.registers);
+}
+
+uint64_t call_entry() { return reinterpret_cast<uint64_t>(hosted_syscall_entry); }
 
 void enter_user(Thread& thread) { hosted_go_to_user(thread.registers); }
 
@@ -168,7 +190,8 @@ UserAddr user_tls() {
 }
 
 int64_t thread_cpu_ns(const Thread& thread) {
-  return cpu_time_of(__atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE), true);
+  return cpu_time_of(__atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE), true) -
+         __atomic_load_n(&thread.port.cpu_ns_before, __ATOMIC_RELAXED);
 }
 
 int64_t process_cpu_ns(const Process& process) {
@@ -186,7 +209,7 @@ void memory_barrier(bool everybody) {
 
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);
-  if (__atomic_load_n(&thread.port_process, __ATOMIC_ACQUIRE) != 0 && tid != 0) set_affinity_of(tid, mask);
+  if (__atomic_load_n(&thread.port_process, __ATOMIC_ACQUIRE) != 0 && tid != 0) keep_on(thread.port, tid, mask);
 }
 
 Usage usage() {
@@ -207,19 +230,35 @@ void halt() {
 }  // namespace port
 }  // namespace hobbes::lwk
 
+namespace {
+
+using namespace hobbes::lwk;
+
+[[noreturn]] void begin(Thread& thread) {
+  thread.process_id = static_cast<uint64_t>(thread.process->pid);
+  if (thread.process->pid != 1) {
+    Guard guard(process_lock());
+    place_thread(thread);
+  }
+  thread.start(thread);
+  __builtin_trap();
+}
+
+}  // namespace
+
 /// The first C++ code of every thread but the boot one, on its own kernel stack.
-void hosted_thread_main(hobbes::lwk::Thread* thread) {
-  using namespace hobbes::lwk;
+void hosted_thread_main(Thread* thread) {
   hosted::become(*thread);
-  thread->process_id = static_cast<uint64_t>(thread->process->pid);
   const auto process = static_cast<uint32_t>(linux::call(linux::nr_getpid));
   __atomic_store_n(&thread->port_process, process, __ATOMIC_RELEASE);  // partner: interrupt()
   if (thread->tid == thread->process->pid && thread->process->pid != 1)
     linux::call(linux::nr_prctl, prctl_parent_death_signal, SIGKILL);
-  if (thread->process->pid != 1) {
-    Guard guard(process_lock());
-    place_thread(*thread);
-  }
-  thread->start(*thread);
-  __builtin_trap();
+  begin(*thread);
+}
+
+/// The same for one that has rested, whose Linux thread has all that already.
+void hosted_thread_again(Thread* thread) {
+  port::reset_fpu();
+  asm volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(thread->port.float_control), "m"(thread->port.x87_control));
+  begin(*thread);
 }

@@ -13,7 +13,6 @@
 #include "cokernel/kernel/fs/host_io.hpp"
 
 #include "cokernel/kernel/clock.hpp"
-#include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/string.hpp"
 

@@ -19,6 +19,7 @@ void forget_posix_timers(Process&) {}
 
 namespace port {
 
+uint64_t call_entry() { return 0; }
 uint64_t hwcap() { return 0; }
 size_t fpu_state_size() { return 512; }
 void set_user_tls(UserAddr) {}

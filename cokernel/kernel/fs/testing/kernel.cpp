@@ -39,8 +39,9 @@ void* allocate_zeroed(size_t size) {
 }
 void release(void* pointer) { ::operator delete(pointer); }
 
-void count_busy_thread() {}
-void count_idle_thread() {}
+void count_busy_thread(const Thread&) {}
+void count_idle_thread(const Thread&) {}
+bool has_idle_time(int32_t) { return false; }
 void offer_idle_time() {}
 
 Mutex& process_lock() { return table_lock; }
