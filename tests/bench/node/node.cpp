@@ -31,12 +31,12 @@ void name_programs_of(const fs::path& build) {
   name("HOBBES_HELPER_PATH", (build / "kernel-bridge/host-io").string() + ":" + (build / "leviathan/apps").string());
 }
 
-std::vector<CpuId> members(const cpu_set_t& set) {
-  std::vector<CpuId> cpus;
-  for (std::uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.emplace_back(cpu);
-  }
-  return cpus;
+/// Which CPUs are whose. Without a list all but leviathan's first are for enclaves, and overcommitted that one is, too.
+std::vector<std::string> cpu_options(const Cpus& cpus) {
+  if (cpus.are_shared()) return {"--overcommit-cpus", "1"};
+  std::vector<CpuId> linuxs;
+  for (const int cpu : members(cpus.host)) linuxs.emplace_back(static_cast<std::uint32_t>(cpu));
+  return {"--cpulist", format_cpu_list(linuxs)};
 }
 
 /// Whether leviathan answers and every block is ready to be given away.
@@ -57,10 +57,11 @@ Result<client::Client> await_start(Child& leviathan, const fs::path& run_dir) {
   return Error(Code::unavailable, "leviathan: did not come up; what it said is above");
 }
 
-std::string descriptor(const std::string& name, Bytes memory) {
+std::string descriptor(const std::string& name, Bytes memory, int cpus) {
   const auto in_mib = [](Bytes bytes) { return std::to_string(bytes.value >> 20); };
   return "<pisces name=\"" + name + "\" bridge=\"hosted\"><boot_env><memory size=\"" + in_mib(Node::block_size) +
-         "\"/></boot_env><memory size=\"" + in_mib(memory - Node::block_size) + "\"/></pisces>";
+         "\"/></boot_env><memory size=\"" + in_mib(memory - Node::block_size) + "\"/>" +
+         (cpus > 1 ? "<cpus><cores>" + std::to_string(cpus - 1) + "</cores></cpus>" : "") + "</pisces>";
 }
 
 }  // namespace
@@ -88,11 +89,16 @@ Result<Node> Node::start(const Cpus& cpus) {
 
   const UniqueFd null = TRY(open_null());
   const OnCpus host(cpus.host);  // leviathan inherits them, its enclaves have their own
-  Child leviathan = TRY(Child::spawn(
-      {build / "leviathan/leviathan", "--cpulist", format_cpu_list(members(cpus.host)), "--memory",
-       std::to_string(pool_size.value >> 20) + "M", "--block-size", std::to_string(block_size.value >> 20) + "M", "--force",
-       "--log-level", "warning"},
-      {null.get(), STDERR_FILENO, STDERR_FILENO}));
+  std::vector<std::string> args = {build / "leviathan/leviathan",
+                                   "--memory",
+                                   std::to_string(pool_size.value >> 20) + "M",
+                                   "--block-size",
+                                   std::to_string(block_size.value >> 20) + "M",
+                                   "--force",
+                                   "--log-level",
+                                   "warning"};
+  for (std::string& option : cpu_options(cpus)) args.push_back(std::move(option));
+  Child leviathan = TRY(Child::spawn(args, {null.get(), STDERR_FILENO, STDERR_FILENO}));
   auto client = TRY(await_start(leviathan, run_dir.path()));
   return Node(cpus, std::move(directory), std::move(run_dir), build / "shell/hobbes", std::move(leviathan), std::move(client));
 }
@@ -104,7 +110,7 @@ Node::~Node() {
 }
 
 Status Node::create_enclave(const std::string& name, Bytes memory) {
-  TRY(client_.create_enclave(descriptor(name, memory), "bench_node", name));
+  TRY(client_.create_enclave(descriptor(name, memory, cpus_.enclave_count()), "bench_node", name));
   return {};
 }
 

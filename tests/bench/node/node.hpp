@@ -42,6 +42,7 @@ class Node {
   static constexpr Bytes block_size = mib(128);
 
   /// Starts leviathan on `cpus.host` with `cpus.enclave` and 1 GiB for enclaves, and waits until all blocks are prepared.
+  /// Shared CPUs are Linux's and an enclave's (--overcommit-cpus).
   /// $HOBBES_BUILD names the build whose programs are run. Sets HOBBES_RUN_DIR: programs started from now on use this node.
   [[nodiscard]] static Result<Node> start(const Cpus& cpus);
   Node(Node&&) noexcept = default;
@@ -55,7 +56,7 @@ class Node {
   /// The shell of the build under test.
   [[nodiscard]] const std::string& hobbes() const { return hobbes_; }
 
-  /// An enclave with one CPU and `memory`, half or more of it added once it runs.
+  /// An enclave with all CPUs for enclaves and `memory`, half or more of it added once it runs.
   [[nodiscard]] Status create_enclave(const std::string& name, Bytes memory = enclave_memory);
   [[nodiscard]] Status destroy_enclave(const std::string& name) { return client_.destroy_enclave(name); }
   [[nodiscard]] Result<AppId> launch(const std::string& enclave, const Launched& program);

@@ -87,6 +87,17 @@ Result<UniqueFd> open_null() {
   return null;
 }
 
+Result<std::string> read_text(int fd) {
+  std::string text;
+  std::array<char, 4096> piece;
+  while (true) {
+    const ssize_t count = ::read(fd, piece.data(), piece.size());
+    if (count < 0) return last_errno("read");
+    if (count == 0) return text;
+    text.append(piece.data(), static_cast<std::size_t>(count));
+  }
+}
+
 Status read_exactly(int fd, std::span<std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::read(fd, bytes.data(), bytes.size());

@@ -56,6 +56,8 @@ struct Pipe {
 };
 
 [[nodiscard]] Result<UniqueFd> open_null();
+/// Until the other end closes.
+[[nodiscard]] Result<std::string> read_text(int fd);
 /// All of `bytes`; unavailable: the other end has gone.
 [[nodiscard]] Status read_exactly(int fd, std::span<std::byte> bytes);
 [[nodiscard]] Status write_exactly(int fd, std::span<const std::byte> bytes);

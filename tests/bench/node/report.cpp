@@ -31,8 +31,16 @@ std::string text_of(double ratio) {
   return text;
 }
 
-bool meets(double ratio, const Target& target) {
-  return target.side == Target::Side::at_most ? ratio <= target.bound : ratio >= target.bound;
+const char* met(bool is_met) { return is_met ? "met" : "**missed**"; }
+
+/// The last two cells of a row.
+std::string verdict(double ratio, const Target& target) {
+  switch (target.side) {
+    case Target::Side::none: return "|";
+    case Target::Side::at_most: return "<= " + text_of(target.bound) + " | " + met(ratio <= target.bound);
+    case Target::Side::at_least: return ">= " + text_of(target.bound) + " | " + met(ratio >= target.bound);
+  }
+  return {};
 }
 
 Series round_ratios(const Ratio& ratio) {
@@ -72,10 +80,19 @@ void Report::ratios(const std::vector<Ratio>& ratios) {
   for (const Ratio& ratio : ratios) {
     const double value = ratio.over.quantile(0.5) / ratio.under.quantile(0.5);
     const Series spread = round_ratios(ratio);
-    std::printf("| %s | %s | %s to %s | %s %s | %s |\n", ratio.name.c_str(), text_of(value).c_str(),
+    std::printf("| %s | %s | %s to %s | %s |\n", ratio.name.c_str(), text_of(value).c_str(),
                 text_of(spread.quantile(low_share).count()).c_str(), text_of(spread.quantile(high_share).count()).c_str(),
-                ratio.target.side == Target::Side::at_most ? "<=" : ">=", text_of(ratio.target.bound).c_str(),
-                meets(value, ratio.target) ? "met" : "**missed**");
+                verdict(value, ratio.target).c_str());
+  }
+  std::fflush(stdout);
+}
+
+void Report::limits(const std::vector<Limit>& limits) {
+  std::printf("\n| time | median | target | |\n|---|---:|---:|---|\n");
+  for (const Limit& limit : limits) {
+    const Nanoseconds median = limit.time.quantile(0.5);
+    std::printf("| %s | %s | <= %s | %s |\n", limit.time.name().c_str(), text_of(median).c_str(),
+                text_of(limit.bound).c_str(), met(median <= limit.bound));
   }
   std::fflush(stdout);
 }

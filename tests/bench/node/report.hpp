@@ -13,7 +13,7 @@ namespace hobbes::bench {
 
 /// What a ratio has to be.
 struct Target {
-  enum class Side { at_most, at_least };
+  enum class Side { none, at_most, at_least };  // none: told, not judged
   Side side = Side::at_most;
   double bound = 1;
 };
@@ -26,6 +26,12 @@ struct Ratio {
   Target target;
 };
 
+/// What the median of a time has to be at most.
+struct Limit {
+  const Series& time;
+  Nanoseconds bound;
+};
+
 /// The tables, and the same figures for whoever draws them.
 class Report {
  public:
@@ -33,6 +39,7 @@ class Report {
   void times(const std::vector<Series>& all);
   /// The ratio of the medians decides; the spread is that of the rounds' own ratios.
   void ratios(const std::vector<Ratio>& ratios);
+  void limits(const std::vector<Limit>& limits);
   void note(const std::string& note);
   /// Points of curves: the same contestants at another size.
   void start_curves(const std::string& title);

@@ -19,5 +19,10 @@ class Report;
 [[nodiscard]] Status measure_cat(Node& node, Report& report, std::size_t rounds);
 [[nodiscard]] Status measure_compute(Node& node, Report& report, std::size_t rounds);
 [[nodiscard]] Status measure_work(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_forward(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_redis(Node& node, Report& report, std::size_t rounds);
+[[nodiscard]] Status measure_sqlite(Node& node, Report& report, std::size_t rounds);
+/// REQUIRES: a node with several CPUs for enclaves (Cpus::find_several).
+[[nodiscard]] Status measure_parallel(Node& node, Report& report, std::size_t rounds);
 
 }  // namespace hobbes::bench

@@ -2,6 +2,7 @@
 // work NAME [OPERAND]: what programs ask of a kernel, one thing at a time.
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,9 +67,21 @@ static void play(uint64_t times) {
   }
 }
 
-static int serve_pipe(void) {
+// The n-th of the CPUs that we may use.
+static void stay_on(int n) {
+  cpu_set_t all, only;
+  CPU_ZERO(&only);
+  if (sched_getaffinity(0, sizeof all, &all) != 0) fail("CPUs");
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &all) || n-- > 0) ++cpu;
+  CPU_SET(cpu, &only);
+  if (sched_setaffinity(0, sizeof only, &only) != 0) fail("a CPU of its own");
+}
+
+static int serve_pipe(int apart) {
   if (pipe(there) != 0 || pipe(back) != 0) fail("pipe");
   const pid_t partner = fork();
+  if (apart) stay_on(partner == 0 ? 1 : 0);
   if (partner == 0) {
     close(there[1]);
     for (char ball; read(there[0], &ball, 1) == 1;) {
@@ -114,7 +127,8 @@ int main(int argc, char** argv) {
   if (strcmp(name, "huge-pages") == 0) return serve(map_huge);
   if (strcmp(name, "program") == 0) return serve(run_program);
   if (strcmp(name, "thread") == 0) return serve(run_thread);
-  if (strcmp(name, "pipe") == 0) return serve_pipe();
+  if (strcmp(name, "pipe") == 0) return serve_pipe(0);
+  if (strcmp(name, "pipe-apart") == 0) return serve_pipe(1);
   if (strcmp(name, "seek") == 0) return serve_file(seek);
   if (strcmp(name, "read") == 0) return serve_file(read_all);
   return 2;
