@@ -58,7 +58,7 @@ struct StubPages : Immovable {
   static constexpr uint32_t limit = 16;
   struct Page {
     UserAddr address;
-    uint32_t used;
+    uint32_t used;  // bytes
   };
   Mutex lock;
   uint32_t count = 0;

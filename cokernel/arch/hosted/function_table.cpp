@@ -70,26 +70,27 @@ UserAddr frame_header_of(UserAddr base) {
   return frames == 0 ? 0 : bias + frames;
 }
 
-UserAddr search_header(UserAddr at, UserAddr address) {
+FunctionRange search_header(UserAddr at, UserAddr address) {
   FrameHeader header;
-  if (!read_user(at, header)) return 0;
-  if (header.version != 1 || header.count_encoding != udata4 || header.table_encoding != datarel_sdata4) return 0;
+  if (!read_user(at, header)) return {};
+  if (header.version != 1 || header.count_encoding != udata4 || header.table_encoding != datarel_sdata4) return {};
   const UserAddr table = at + sizeof(header);
   uint32_t low = 0, high = header.count;
-  UserAddr start = 0;
+  FunctionRange range;
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
     Entry entry;
-    if (!read_user(table + middle * sizeof(entry), entry)) return 0;
+    if (!read_user(table + middle * sizeof(entry), entry)) return {};
     const UserAddr candidate = at + static_cast<uint64_t>(static_cast<int64_t>(entry.start));
     if (candidate <= address) {
-      start = candidate;
+      range.start = candidate;
       low = middle + 1;
     } else {
+      range.end = candidate;
       high = middle;
     }
   }
-  return start;
+  return range;
 }
 
 /// Where .eh_frame of the process' executable lies in its memory. False: its section headers do not say.
@@ -168,29 +169,29 @@ void collect(Process& process, UserAddr base) {
   if (!sorted) sort(stubs.functions, stubs.function_count);
 }
 
-UserAddr search_collected(const StubPages& stubs, UserAddr address) {
+FunctionRange search_collected(const StubPages& stubs, UserAddr address) {
   uint64_t low = 0, high = stubs.function_count;
   while (low < high) {
     const uint64_t middle = low + (high - low) / 2;
     if (stubs.functions[middle] <= address) low = middle + 1;
     else high = middle;
   }
-  return low == 0 ? 0 : stubs.functions[low - 1];
+  return {low == 0 ? 0 : stubs.functions[low - 1], low == stubs.function_count ? 0 : stubs.functions[low]};
 }
 
 }  // namespace
 
-UserAddr function_start(Process& process, UserAddr address) {
+FunctionRange function_at(Process& process, UserAddr address) {
   const UserAddr base = image_base(process.space, address);
-  if (base == 0) return 0;
-  UserAddr start = 0;
+  if (base == 0) return {};
+  FunctionRange range;
   if (const UserAddr header = frame_header_of(base); header != 0) {
-    start = search_header(header, address);
+    range = search_header(header, address);
   } else {
     if (!process.stubs.collected) collect(process, base);
-    start = search_collected(process.stubs, address);
+    range = search_collected(process.stubs, address);
   }
-  return start >= base ? start : 0;
+  return range.start >= base ? range : FunctionRange{};
 }
 
 }  // namespace hobbes::lwk::hosted

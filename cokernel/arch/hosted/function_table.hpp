@@ -10,7 +10,12 @@
 
 namespace hobbes::lwk::hosted {
 
-/// The last function start at or below `address`; 0: not known. Under process.stubs.lock.
-[[nodiscard]] UserAddr function_start(Process& process, UserAddr address);
+/// From where a function starts to where the next one does: alignment between them is the first one's.
+struct FunctionRange {
+  UserAddr start = 0;  ///< 0: not known
+  UserAddr end = 0;    ///< 0: no function is known to follow
+};
+/// The last function that starts at or below `address`. Under process.stubs.lock.
+[[nodiscard]] FunctionRange function_at(Process& process, UserAddr address);
 
 }  // namespace hobbes::lwk::hosted

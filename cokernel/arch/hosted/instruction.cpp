@@ -205,7 +205,97 @@ class Decoder {
   bool operand_size_ = false, address_size_ = false, rex_w_ = false;
 };
 
+/// What follows the prefixes of a whole instruction. VEX and EVEX ones, and those of other maps, are not looked into.
+struct Parts {
+  const uint8_t* opcode;
+  const uint8_t* end;
+  bool strange = false;  ///< GS, which is the kernel's, or an address-size prefix
+  bool two_byte = false;
+
+  Parts(const uint8_t* code, uint32_t length) : opcode(code), end(code + length) {
+    for (; opcode < end && is_prefix(*opcode); ++opcode) strange = strange || *opcode == 0x65 || *opcode == 0x67;
+    if (end - opcode > 1 && *opcode == 0x0f) {
+      two_byte = true;
+      ++opcode;
+    }
+  }
+  static bool is_prefix(uint8_t byte) {
+    return byte == 0x66 || byte == 0x67 || byte == 0xf2 || byte == 0xf3 || byte == 0x2e || byte == 0x36 || byte == 0x3e ||
+           byte == 0x26 || byte == 0x64 || byte == 0x65 || (byte & 0xf0) == 0x40;
+  }
+  [[nodiscard]] bool has_modrm() const { return end - opcode > 1; }
+  [[nodiscard]] uint8_t modrm() const { return opcode[1]; }
+  [[nodiscard]] uint8_t extension() const { return modrm() >> 3 & 7; }
+  [[nodiscard]] bool is_xbegin() const { return !two_byte && *opcode == 0xc7 && has_modrm() && modrm() == 0xf8; }
+  [[nodiscard]] bool is_relative() const { return (modrm() & 0xc7) == 0x05; }
+};
+
+bool is_in(uint8_t byte, const uint8_t* set, size_t size) {
+  for (size_t i = 0; i < size; ++i)
+    if (set[i] == byte) return true;
+  return false;
+}
+
+/// Data movement and arithmetic on registers and memory.
+bool is_movable(const Parts& parts) {
+  const uint8_t opcode = *parts.opcode;
+  if (parts.two_byte) {
+    constexpr uint8_t plain[] = {0x10, 0x11, 0x28, 0x29, 0x6f, 0x7f, 0xb6, 0xb7, 0xbe, 0xbf};
+    const bool known = is_in(opcode, plain, sizeof(plain)) || (opcode & 0xf0) == 0x40 || (opcode & 0xf0) == 0x90;
+    return known && parts.has_modrm() && !parts.is_relative();
+  }
+  if (opcode >= 0xb0 && opcode < 0xc0) return true;       // MOV r, imm
+  if (opcode == 0x98 || opcode == 0x99) return true;      // CDQE, CQO
+  constexpr uint8_t plain[] = {0x63, 0x80, 0x81, 0x83, 0x84, 0x85, 0x88, 0x89, 0x8a, 0x8b, 0x8d,
+                               0xc0, 0xc1, 0xd0, 0xd1, 0xd2, 0xd3};
+  const bool arithmetic = opcode < 0x40 && (opcode & 7) < 4;
+  const bool move = (opcode == 0xc6 || opcode == 0xc7) && parts.has_modrm() && parts.extension() == 0;
+  const bool unary = (opcode == 0xf6 || opcode == 0xf7) && parts.has_modrm() && parts.extension() < 4;
+  const bool known = is_in(opcode, plain, sizeof(plain)) || arithmetic || move || unary;
+  return known && parts.has_modrm() && !parts.is_relative();
+}
+
+bool is_filler(const Parts& parts) {
+  const uint8_t opcode = *parts.opcode;
+  return parts.two_byte ? opcode == 0x1f : opcode == 0x90 || opcode == 0xcc;
+}
+
+Kind kind_of(const Parts& parts) {
+  const uint8_t opcode = *parts.opcode;
+  if (is_filler(parts)) return Kind::filler;
+  if (parts.two_byte) {
+    if ((opcode & 0xf0) == 0x80) return Kind::branch;
+    return !parts.strange && is_movable(parts) ? Kind::movable : Kind::other;
+  }
+  if ((opcode & 0xf0) == 0x70 || (opcode >= 0xe0 && opcode < 0xe4) || opcode == 0xe8) return Kind::branch;
+  if (parts.is_xbegin()) return Kind::branch;
+  if (opcode == 0xe9 || opcode == 0xeb) return Kind::jump;
+  if (opcode == 0xc2 || opcode == 0xc3) return Kind::end;
+  if (opcode == 0xff && parts.has_modrm() && (parts.extension() == 4 || parts.extension() == 5)) return Kind::indirect;
+  return !parts.strange && is_movable(parts) ? Kind::movable : Kind::other;
+}
+
+/// The last operand of a direct branch: 8 bits, or 32.
+int32_t distance_of(const Parts& parts) {
+  const bool near = parts.two_byte || *parts.opcode == 0xe8 || *parts.opcode == 0xe9 || parts.is_xbegin();
+  if (!near) return static_cast<int8_t>(parts.end[-1]);
+  uint32_t value = 0;
+  for (int i = 1; i <= 4; ++i) value = value << 8 | parts.end[-i];
+  return static_cast<int32_t>(value);
+}
+
 }  // namespace
+
+Instruction decode(const uint8_t* code, uint64_t available) {
+  Instruction instruction;
+  instruction.length = instruction_length(code, available);
+  if (instruction.length == 0) return instruction;
+  const Parts parts(code, instruction.length);
+  if (parts.opcode >= parts.end) return instruction;
+  instruction.kind = kind_of(parts);
+  if (instruction.kind == Kind::branch || instruction.kind == Kind::jump) instruction.distance = distance_of(parts);
+  return instruction;
+}
 
 uint32_t instruction_length(const uint8_t* code, uint64_t available) { return Decoder(code, available).length(); }
 

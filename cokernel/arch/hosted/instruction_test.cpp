@@ -14,7 +14,10 @@
 
 #include <catch2/catch.hpp>
 
+using hobbes::lwk::hosted::decode;
+using hobbes::lwk::hosted::Instruction;
 using hobbes::lwk::hosted::instruction_length;
+using hobbes::lwk::hosted::Kind;
 
 namespace {
 
@@ -24,8 +27,10 @@ class Reference {
   /// 0: not an instruction.
   unsigned length(const std::uint8_t* code, std::size_t available) const {
     ZydisDecodedInstruction instruction;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, nullptr, code, available, &instruction))) return 0;
-    return instruction.length;
+    return decode(code, available, instruction) ? instruction.length : 0;
+  }
+  bool decode(const std::uint8_t* code, std::size_t available, ZydisDecodedInstruction& instruction) const {
+    return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, nullptr, code, available, &instruction));
   }
 
  private:
@@ -75,6 +80,53 @@ TEST_CASE("every instruction of a system library has the length Zydis gives it",
   INFO(library << ": " << total << " instructions");
   CHECK(wrong == 0);
   CHECK(unknown * 1000 < total);  // unknown is safe, but must be rare to be of use
+}
+
+TEST_CASE("what an instruction does to the way of control is what Zydis says", "[hosted]") {
+  const Reference reference;
+  const auto library = GENERATE(as<std::string>{}, "/lib/x86_64-linux-gnu/libc.so.6", "/lib/x86_64-linux-gnu/libm.so.6");
+  const auto text = text_of(library);
+  std::size_t movable = 0, plain = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    ZydisDecodedInstruction expected;
+    if (!reference.decode(text.data() + at, text.size() - at, expected)) {
+      ++at;
+      continue;
+    }
+    const Instruction instruction = decode(text.data() + at, text.size() - at);
+    const auto offset = at;
+    at += expected.length;
+    if (instruction.length == 0) continue;
+    if (expected.mnemonic == ZYDIS_MNEMONIC_XABORT || expected.mnemonic == ZYDIS_MNEMONIC_XEND) continue;  // no branches
+    INFO(library << " at " << offset << ": " << ZydisMnemonicGetString(expected.mnemonic));
+    const bool relative = (expected.attributes & ZYDIS_ATTRIB_IS_RELATIVE) != 0;
+    switch (expected.meta.category) {
+      case ZYDIS_CATEGORY_COND_BR:
+        if (instruction.kind != Kind::branch || instruction.distance != expected.raw.imm[0].value.s) CHECK(false);
+        break;
+      case ZYDIS_CATEGORY_CALL:
+        if (instruction.kind != (relative ? Kind::branch : Kind::other) && !expected.raw.modrm.offset) CHECK(false);
+        break;
+      case ZYDIS_CATEGORY_UNCOND_BR:
+        if (instruction.kind != (expected.raw.imm[0].size != 0 ? Kind::jump : Kind::indirect)) CHECK(false);
+        if (instruction.kind == Kind::jump && instruction.distance != expected.raw.imm[0].value.s) CHECK(false);
+        break;
+      case ZYDIS_CATEGORY_RET:
+        if (instruction.kind != Kind::end) CHECK(false);
+        break;
+      default:
+        if (instruction.kind != Kind::movable && instruction.kind != Kind::other && instruction.kind != Kind::filler) CHECK(false);
+        if (instruction.kind == Kind::movable && relative) CHECK(false);
+        if (instruction.kind == Kind::movable && expected.meta.category == ZYDIS_CATEGORY_SYSCALL) CHECK(false);
+        if (instruction.kind == Kind::filler && expected.meta.category != ZYDIS_CATEGORY_NOP &&
+            expected.meta.category != ZYDIS_CATEGORY_WIDENOP && expected.mnemonic != ZYDIS_MNEMONIC_INT3 &&
+            expected.mnemonic != ZYDIS_MNEMONIC_PAUSE)
+          CHECK(false);
+        ++plain;
+        movable += instruction.kind == Kind::movable ? 1 : 0;
+    }
+  }
+  CHECK(movable * 4 > plain);  // or few sites could be rewritten
 }
 
 TEST_CASE("random bytes never get a length Zydis contradicts", "[hosted]") {

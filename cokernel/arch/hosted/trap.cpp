@@ -96,7 +96,7 @@ void note_system_call(Thread& self, Registers& registers, const SignalInfo& info
   ++self.totals.traps;
   // Calls of another table (int 0x80, x32) are none of ours; no number is served as -ENOSYS.
   registers.number = sys.machine == audit_x86_64 ? static_cast<uint32_t>(sys.number) : syscall_limit;
-  if (sys.machine == audit_x86_64) hosted::rewrite_site(self, sys.address - 2, static_cast<uint32_t>(sys.number));
+  if (sys.machine == audit_x86_64) hosted::rewrite_site(self, sys.address - 2);
 }
 
 void trap(int signal, SignalInfo* info, UserContext* user) {

@@ -13,21 +13,12 @@ namespace hobbes::fuzz {
 namespace {
 
 using namespace lwk;
+using hosted::FunctionRange;
 
-constexpr uint64_t mov_size = 5, site_size = 7;
-constexpr uint64_t most_code = 64 << 10;
-constexpr int most_sites = 64;
-
-/// Whether Zydis, decoding from the function's start, steps over `mov` without seeing an instruction there.
-bool is_inside_instruction(const Bytes& code, UserAddr start, UserAddr function, UserAddr mov) {
-  UserAddr at = function;
-  while (at >= start && at < mov) {
-    const unsigned length = zydis_length(code.data() + (at - start), code.size() - (at - start));
-    if (length == 0) return false;
-    at += length;
-  }
-  return at > mov;
-}
+constexpr uint64_t jump_size = 5, short_jump_size = 2, syscall_size = 2, most_moved = 64, reach_of_short = 128;
+constexpr uint8_t near_jump = 0xe9, short_jump = 0xeb, nop = 0x90;
+constexpr uint64_t most_code = 8 << 20;
+constexpr int most_sites = 4096;
 
 template <typename T>
 T read(UserAddr from) {
@@ -36,43 +27,89 @@ T read(UserAddr from) {
   return value;
 }
 
-/// What the jump at `mov` leads to: mov $number,%eax; lea back(%rip),%rcx; jmp *entry(%rip).
-void check_stub(UserAddr mov, uint32_t number) {
-  const UserAddr stub = mov + mov_size + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(mov + 1)));
-  constexpr uint64_t lea_at = 5, lea_end = 12, jmp_end = 18;
-  require(read<uint8_t>(stub) == 0xb8 && read<uint32_t>(stub + 1) == number, "a stub has another number");
-  require(read<uint8_t>(stub + lea_at) == 0x48 && read<uint16_t>(stub + lea_at + 1) == 0x0d8d, "a stub has no lea");
-  const UserAddr back = stub + lea_end + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(stub + lea_at + 3)));
-  require(back == mov + site_size, "a stub returns elsewhere");
-  require(read<uint16_t>(stub + lea_end) == 0x25ff, "a stub has no jump");
-  const UserAddr slot = stub + jmp_end + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(stub + lea_end + 2)));
-  constexpr uint32_t nr_getpid = 39;
-  const char* entry = number == nr_getpid ? hosted_getpid_entry : hosted_syscall_entry;
+UserAddr near_target(UserAddr at) {
+  require(read<uint8_t>(at) == near_jump, "there is no jump");
+  return at + jump_size + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(at + 1)));
+}
+
+/// The program's bytes from `giver` to the `syscall`, then lea back(%rip),%rcx; jmp *entry(%rip).
+void check_stub(UserAddr stub, const uint8_t* moved, uint64_t size, UserAddr site) {
+  for (uint64_t i = 0; i < size; ++i) require(read<uint8_t>(stub + i) == moved[i], "a stub does not repeat what it replaces");
+  const UserAddr lea = stub + size;
+  constexpr uint64_t lea_size = 7, jmp_size = 6;
+  require(read<uint8_t>(lea) == 0x48 && read<uint16_t>(lea + 1) == 0x0d8d, "a stub has no lea");
+  const UserAddr back = lea + lea_size + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(lea + 3)));
+  require(back == site + syscall_size, "a stub returns elsewhere");
+  const UserAddr jmp = lea + lea_size;
+  require(read<uint16_t>(jmp) == 0x25ff, "a stub has no jump");
+  const UserAddr slot = jmp + jmp_size + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(jmp + 2)));
+  constexpr uint8_t mov_getpid[] = {0xb8, 39, 0, 0, 0};
+  const bool is_getpid = size == sizeof(mov_getpid) && std::equal(moved, moved + size, mov_getpid);
+  const char* entry = is_getpid ? hosted_getpid_entry : hosted_syscall_entry;
   require(read<uint64_t>(slot) == reinterpret_cast<uint64_t>(entry), "a stub enters elsewhere");
 }
 
 struct Code {
   UserAddr start;
   Bytes bytes;
+
+  [[nodiscard]] unsigned length_at(UserAddr address) const {
+    return zydis_length(bytes.data() + (address - start), bytes.size() - (address - start));
+  }
 };
 
+/// The instruction that gave way, as Zydis decodes from the function's start to the `syscall`. 0: it knows one of these
+/// instructions only as undefined.
+UserAddr giver_of(const Code& before, const Bytes& now, UserAddr function, UserAddr site) {
+  UserAddr giver = 0, at = function;
+  while (at < site) {
+    const size_t i = at - before.start;
+    if (now[i] != before.bytes[i]) giver = at;  // alignment may have been used before it
+    const unsigned length = before.length_at(at);
+    if (length == 0) return 0;
+    at += length;
+  }
+  require(at == site, "what is no call was rewritten");
+  require(giver != 0, "what changed is no instruction before the call");
+  return giver;
+}
+
+/// All that differs lies in `giver` and, when that is a short jump, in alignment that it leads to.
+void check_changes(const Code& before, const Bytes& now, UserAddr giver, UserAddr gap) {
+  const unsigned length = before.length_at(giver);
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (now[i] == before.bytes[i]) continue;
+    const UserAddr at = before.start + i;
+    if (at - giver < length) continue;
+    require(gap != 0 && at - gap < most_moved, "something else was replaced");
+    require(at - gap < jump_size || now[i] == nop, "alignment is alignment no more");
+  }
+}
+
+void check_rewritten(const Code& before, const Bytes& now, const FunctionRange& function, UserAddr site) {
+  require(function.start != 0, "what belongs to no function was rewritten");
+  if (function.start < before.start) return;  // in code that is not looked at
+  const UserAddr giver = giver_of(before, now, function.start, site);
+  if (giver == 0) return;
+  UserAddr gap = 0;
+  if (read<uint8_t>(giver) == short_jump) {
+    gap = giver + short_jump_size + static_cast<uint64_t>(static_cast<int64_t>(read<int8_t>(giver + 1)));
+    require(gap + reach_of_short >= giver && gap >= function.start && gap + jump_size <= function.end, "a jump leaves its function");
+    const uint8_t first = before.bytes[gap - before.start];
+    require(first == nop || first == 0xcc || first == 0x0f || first == 0x66 || first == 0x2e || first == 0xf3,
+            "what is no alignment was replaced");
+  }
+  check_changes(before, now, giver, gap);
+  check_stub(near_target(gap != 0 ? gap : giver), before.bytes.data() + (giver - before.start), site - giver, site);
+}
+
 void check_site(Thread& self, Code& code, size_t at) {
-  const UserAddr mov = code.start + at;
-  uint32_t number = 0;
-  std::memcpy(&number, code.bytes.data() + at + 1, sizeof(number));
-  const UserAddr function = hosted::function_start(*self.process, mov);
-  hosted::rewrite_site(self, mov + mov_size, number);
+  const UserAddr site = code.start + at;
+  const FunctionRange function = hosted::function_at(*self.process, site);
+  hosted::rewrite_site(self, site);
   Bytes now(code.bytes.size());
   require(copy_in(now.data(), code.start, now.size()), "code has gone");
-  if (now == code.bytes) return;
-  require(now[at] == 0xe9, "the mov was not replaced by a jump");
-  require(std::equal(now.begin(), now.begin() + static_cast<ptrdiff_t>(at), code.bytes.begin()) &&
-              std::equal(now.begin() + static_cast<ptrdiff_t>(at + mov_size), now.end(),
-                         code.bytes.begin() + static_cast<ptrdiff_t>(at + mov_size)),
-          "more than the mov was replaced");
-  require(function != 0 && function <= mov, "what belongs to no function was rewritten");
-  require(!is_inside_instruction(code.bytes, code.start, function, mov), "the middle of an instruction was rewritten");
-  check_stub(mov, number);
+  if (now != code.bytes) check_rewritten(code, now, function, site);
   code.bytes = now;
 }
 
@@ -87,9 +124,8 @@ void check_rewriting(Thread& self) {
   for (Code& code : found) {
     require(copy_in(code.bytes.data(), code.start, code.bytes.size()), "code is not in memory");
     int sites = 0;
-    for (size_t at = 0; at + site_size <= code.bytes.size() && sites < most_sites; ++at) {
-      const uint8_t* bytes = code.bytes.data() + at;
-      if (bytes[0] != 0xb8 || bytes[mov_size] != 0x0f || bytes[mov_size + 1] != 0x05) continue;
+    for (size_t at = 0; at + syscall_size <= code.bytes.size() && sites < most_sites; ++at) {
+      if (code.bytes[at] != 0x0f || code.bytes[at + 1] != 0x05) continue;
       ++sites;
       check_site(self, code, at);
     }

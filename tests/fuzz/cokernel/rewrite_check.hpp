@@ -7,7 +7,7 @@
 namespace hobbes::fuzz {
 
 /// Of the running thread, whose process has its program in memory. Ends the program where a rewrite changed more than
-/// its mov, hit what is no instruction, or leads elsewhere.
+/// one instruction and alignment, hit what is no instruction, or leads elsewhere.
 void check_rewriting(lwk::Thread& self);
 
 }  // namespace hobbes::fuzz
