@@ -33,6 +33,7 @@ int wake_locked(FutexBucket& bucket, PhysAddr key, int count, uint32_t bits) {
 
 int wake(PhysAddr key, int count, uint32_t bits) {
   FutexBucket& bucket = futex_bucket(key);
+  const DeferredWakes wakes;
   Guard guard(bucket.lock);
   return wake_locked(bucket, key, count, bits);
 }
@@ -91,6 +92,7 @@ Sysret requeue(Process& process, UserAddr from, int wake_count, int move_count, 
   if (from_key == 0 || to_key == 0) return -EFAULT;
   FutexBucket& source = futex_bucket(from_key);
   FutexBucket& target = futex_bucket(to_key);
+  const DeferredWakes wakes;
   TwoGuards guards(source, target);
   if (expected != nullptr) {
     uint32_t value = 0;
@@ -125,6 +127,7 @@ Sysret wake_op(Process& process, UserAddr first, int first_count, UserAddr secon
   if ((code >> 31) != 0) operand = 1u << (operand & 31);
   FutexBucket& a = futex_bucket(first_key);
   FutexBucket& b = futex_bucket(second_key);
+  const DeferredWakes wakes;
   TwoGuards guards(a, b);
   uint32_t old = 0;
   if (!port::load_user_word(second, old)) return -EFAULT;

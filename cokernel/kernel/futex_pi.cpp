@@ -135,6 +135,7 @@ Sysret unlock_pi_futex(Thread& self, UserAddr address) {
   const PhysAddr key = futex_key(*self.process, address);
   if (key == 0) return -EFAULT;
   FutexBucket& bucket = futex_bucket(key);
+  const DeferredWakes wakes;
   Guard guard(bucket.lock);
   FutexWaiter* heir = first_waiter(bucket, key);
   while (true) {

@@ -171,6 +171,7 @@ struct Thread : ThreadNode, Immovable {
   Scheduling scheduling;
 
   // The running thread's own.
+  DeferredWakes* deferred_wakes = nullptr;
   SignalSet mask = 0;
   SignalSet saved_mask = 0;  ///< of rt_sigsuspend and friends
   bool restore_mask = false;

@@ -149,6 +149,7 @@ void end_process(Process& process) {
   process.space.clear(false);
   return_loan(process);
   App* app = process.app;
+  const DeferredWakes wakes;
   {
     Guard guard(table_lock);
     give_children_away(process);
@@ -272,6 +273,7 @@ void exit_thread(int exit_status) {
   }
   bool last = false, rests = false;
   {
+    const DeferredWakes wakes;
     Guard guard(table_lock);
     last = process.thread_count == 1;
     if (last && !process.exiting) {
@@ -310,6 +312,7 @@ void exit_thread(int exit_status) {
 void exit_process(int exit_status) {
   Thread& self = port::current();
   {
+    const DeferredWakes wakes;
     Guard guard(table_lock);
     Process& process = *self.process;
     if (!process.exiting) {
@@ -386,6 +389,7 @@ void return_loan(Process& process) {
   Thread* lender = process.lender;
   if (lender == nullptr) return;
   process.lender = nullptr;
+  const DeferredWakes wakes;
   Guard guard(table_lock);  // the lender cannot be gone before it is woken
   // release: nothing of the memory is used afterwards; partner: the acquire in clone.cpp.
   __atomic_store_n(&lender->has_lent, 0, __ATOMIC_RELEASE);

@@ -139,6 +139,7 @@ int send_signal_locked(Process& process, const SignalInfo& info) {
 }
 
 void send_signal(Process& process, const SignalInfo& info) {
+  const DeferredWakes wakes;
   Guard guard(process_lock());
   send_signal_locked(process, info);
 }

@@ -4,26 +4,19 @@
 #include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/spin.hpp"
 
 namespace hobbes::lwk {
 namespace {
 
 /// So long a wake-up is looked for before it is slept for: about what the two ways cost on a machine that wakes slowly.
 constexpr int64_t poll_ns = 50'000;
-constexpr int looks_per_yield = 32;
 
-/// Whether the wake-up came. It is not looked for while another thread could use the CPU, nor beyond the deadline; the
-/// machine may have other use for the CPU and is asked now and then.
+/// Whether the wake-up came. It is not looked for while another thread could use the CPU, nor beyond the deadline.
 bool poll_for_wake(const Thread& self, uint32_t seen, int64_t deadline_ns) {
   const int64_t until = min(deadline_ns, monotonic_ns() + poll_ns);
-  do {
-    for (int look = 0; look < looks_per_yield; ++look) {
-      if (__atomic_load_n(&self.wake_word, __ATOMIC_SEQ_CST) != seen) return true;  // partner: wake_thread
-      port::relax();
-    }
-    port::yield();
-  } while (has_idle_time(0) && monotonic_ns() < until);
-  return false;
+  return spin_until([&] { return __atomic_load_n(&self.wake_word, __ATOMIC_SEQ_CST) != seen; },  // partner: wake_thread
+                    [&] { return has_idle_time(0) && monotonic_ns() < until; });
 }
 
 }  // namespace
@@ -35,7 +28,28 @@ void wake_thread(Thread& thread) {
   if (__atomic_load_n(&thread.asleep, __ATOMIC_SEQ_CST) == 0 || __atomic_exchange_n(&thread.asleep, 0, __ATOMIC_SEQ_CST) == 0)
     return;
   count_busy_thread(thread);
-  port::wake(&thread.wake_word, 1);
+  if (DeferredWakes* deferred = port::current().deferred_wakes; deferred != nullptr) deferred->add(&thread.wake_word);
+  else port::wake(&thread.wake_word, 1);
+}
+
+DeferredWakes::DeferredWakes() : waker_(port::current()), outermost_(waker_.deferred_wakes == nullptr) {
+  if (outermost_) waker_.deferred_wakes = this;
+}
+
+DeferredWakes::~DeferredWakes() {
+  if (!outermost_) return;
+  waker_.deferred_wakes = nullptr;
+  flush();
+}
+
+void DeferredWakes::add(uint32_t* word) {
+  if (count_ == most) flush();
+  words_[count_++] = word;
+}
+
+void DeferredWakes::flush() {
+  for (uint32_t i = 0; i < count_; ++i) port::wake(words_[i], 1);
+  count_ = 0;
 }
 
 Asleep::Asleep() : thread_(port::current()) {
@@ -49,6 +63,7 @@ Asleep::~Asleep() {
 }
 
 void WaitQueue::wake_all(uint32_t events) {
+  const DeferredWakes wakes;
   Guard guard(mutex_);
   for (Listener& listener : listeners_) listener.hear(events);
 }

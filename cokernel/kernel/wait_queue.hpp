@@ -77,6 +77,25 @@ class Asleep : Immovable {
   Thread& thread_;
 };
 
+/// While the outermost one lives, the wake-ups that the running thread makes are gathered; then the port hears of them.
+/// Declared before a guard: the sleeper, who may run at once in its waker's place, finds the lock free.
+class DeferredWakes : Immovable {
+ public:
+  DeferredWakes();
+  ~DeferredWakes();
+
+ private:
+  friend void wake_thread(Thread& thread);
+  void add(uint32_t* word);
+  void flush();
+
+  static constexpr uint32_t most = 16;
+  Thread& waker_;
+  bool outermost_;
+  uint32_t count_ = 0;
+  uint32_t* words_[most];  ///< of threads that may have gone meanwhile: a wake-up for nobody is harmless
+};
+
 /// Wakes one thread from sleep_until, to look again.
 void wake_thread(Thread& thread);
 

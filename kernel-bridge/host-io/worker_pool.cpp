@@ -12,8 +12,9 @@ namespace {
 
 /// Calls are dense if the last sleep between two was shorter than this many polling times.
 constexpr int dense_gap_polls = 8;
-/// Looks at `posted` between two looks at the clock.
-constexpr int looks_per_clock = 32;
+/// Looks at `posted` between two looks at the clock, after each of which others may have the CPU: a call of Linux, so more
+/// seldom as time goes on.
+constexpr int first_looks = 32, most_looks = 512;
 
 constexpr std::chrono::microseconds first_backoff{100};
 constexpr std::chrono::microseconds last_backoff{10'000};
@@ -105,14 +106,16 @@ std::optional<std::uint32_t> WorkerPool::poll_for_slot() {
   const auto until = Clock::now() + poll_;
   std::uint32_t seen = Word(channel_.posted()).load();
   std::optional<std::uint32_t> slot = take_any();
+  int looks = first_looks;
   while (!slot && !stopping_ && Clock::now() < until) {
-    for (int i = 0; i < looks_per_clock && !slot; ++i) {
+    for (int i = 0; i < looks && !slot; ++i) {
       const std::uint32_t now = Word(channel_.posted()).load();
       if (now != seen) slot = take_any();
       seen = now;
       _mm_pause();
     }
     if (!slot) std::this_thread::yield();  // whoever else wants this CPU comes first
+    looks = std::min(looks * 2, most_looks);
   }
   return slot;
 }

@@ -94,11 +94,23 @@ Sysret HostFile::status(FileStatus& status) {
   LinuxStat stat;
   memcpy(&stat, call.data(), sizeof(stat));
   status = to_status(stat);
+  __atomic_store_n(&device_, status.device, __ATOMIC_RELAXED);
+  __atomic_store_n(&inode_, status.inode, __ATOMIC_RELAXED);
   const uint32_t type = stat.mode & S_IFMT;
-  // relaxed: everyone learns the same.
+  // release: the two above are there, too; partner: identity(). Everyone learns the same.
   __atomic_store_n(&kind_, type == S_IFREG || type == S_IFDIR || type == S_IFBLK ? Kind::regular
                            : type == S_IFSOCK                                    ? Kind::socket
-                                                                                 : Kind::stream, __ATOMIC_RELAXED);
+                                                                                 : Kind::stream, __ATOMIC_RELEASE);
+  return 0;
+}
+
+Sysret HostFile::identity(uint64_t& device, uint64_t& inode) {
+  if (__atomic_load_n(&kind_, __ATOMIC_ACQUIRE) == Kind::unknown) {
+    FileStatus now;
+    if (const Sysret error = status(now); error < 0) return error;
+  }
+  device = __atomic_load_n(&device_, __ATOMIC_RELAXED);
+  inode = __atomic_load_n(&inode_, __ATOMIC_RELAXED);
   return 0;
 }
 
@@ -134,6 +146,7 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
     data.skip(size);
   }
   asked = before - data.left();
+  if (__atomic_load_n(&kind_, __ATOMIC_RELAXED) == Kind::regular) call.copies(asked);  // others may wait for somebody
   const Sysret done = call.call(transfer_number(writes, offset != no_offset), fd_, call.iovs(), count, offset, 0);
   return done;
 }

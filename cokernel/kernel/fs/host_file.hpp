@@ -40,6 +40,9 @@ class HostFile : public File {
   [[nodiscard]] hobbes_hio_channel& channel() const { return channel_; }
   [[nodiscard]] int fd() const { return fd_; }
 
+  /// What stat tells of it that never changes; asks the host once.
+  [[nodiscard]] Sysret identity(uint64_t& device, uint64_t& inode);
+
   /// A call whose only argument besides the descriptor are numbers.
   template <typename... Values>
   [[nodiscard]] Sysret simple(uint32_t number, Values... values) {
@@ -62,7 +65,8 @@ class HostFile : public File {
   hobbes_hio_channel& channel_;
   int fd_;
   bool owned_;
-  Kind kind_ = Kind::unknown;  ///< atomic; learnt when first needed
+  Kind kind_ = Kind::unknown;  ///< atomic; learnt when first needed, with what follows
+  uint64_t device_ = 0, inode_ = 0;
 };
 
 /// From the host's struct to ours.

@@ -14,15 +14,16 @@
 
 #include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/spin.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk::fs {
 namespace {
 
 // How long a caller looks for its result before it sleeps: 50 us, what it may take a sleeper on another CPU to wake up.
-// Most of that time it offers its CPU to whoever else wants it.
+// And for what takes its time, as long as that takes at the least.
 constexpr uint64_t spins_per_second = 20'000;
-constexpr int looks_per_yield = 32;
+constexpr uint64_t copied_per_second = 2ull << 30;
 // A proxy may die unseen.
 constexpr int64_t look_again_ns = 100'000'000;
 constexpr int64_t claim_again_ns = 1'000'000;
@@ -140,16 +141,11 @@ Sysret HostCall::make(uint32_t number, const int64_t* args) {
 void HostCall::post() { hand_over(channel_, *slot_); }
 
 bool HostCall::spin_for_result() {
-  const uint64_t end = port::ticks() + boot_params().tsc_hz / spins_per_second;
-  do {
-    for (int look = 0; look < looks_per_yield; ++look) {
-      // acquire: the result is there; partner: the proxy's release of DONE.
-      if (__atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE) return true;
-      port::relax();
-    }
-    port::yield();
-  } while (port::ticks() < end && !signal_pending(port::current()));
-  return false;
+  const uint64_t hz = boot_params().tsc_hz;
+  const uint64_t end = port::ticks() + hz / spins_per_second + to_copy_ * hz / copied_per_second;
+  // acquire: the result is there; partner: the proxy's release of DONE.
+  return spin_until([&] { return __atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE; },
+                    [&] { return port::ticks() < end && !signal_pending(port::current()); });
 }
 
 bool HostCall::sleep_for_result() {

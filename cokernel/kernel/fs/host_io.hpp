@@ -51,6 +51,9 @@ class HostCall : Immovable {
     return is_known_to_proxy(channel_, port::physical(memory), size);
   }
 
+  /// The calls that follow copy so many bytes each: their results are looked for longer.
+  void copies(uint64_t bytes) { to_copy_ = min(bytes, most_to_copy); }
+
   /// Makes one call and waits for its result. Pointers become addresses. Any number of calls, one after the other;
   /// after -EIO no more.
   template <typename... Values>
@@ -95,6 +98,8 @@ class HostCall : Immovable {
   OnSignal on_signal_;
   hobbes_hio_slot* slot_ = nullptr;
   Sysret error_ = 0;
+  static constexpr uint64_t most_to_copy = 16 << 20;
+  uint64_t to_copy_ = 0;
   bool (*stop_)(void* context) = nullptr;  ///< of the call that is being made
   void* stop_context_ = nullptr;
 };

@@ -42,9 +42,12 @@ List<Lock> locks;
 WaitQueue released;
 
 [[nodiscard]] Sysret find_key(File& file, Key& key) {
+  key.host = file.host() != nullptr;
+  if (key.host) return file.host()->identity(key.device, key.inode);
   FileStatus status;
   if (const Sysret error = file.status(status); error < 0) return error;
-  key = {file.host() != nullptr, status.device, status.inode};
+  key.device = status.device;
+  key.inode = status.inode;
   return 0;
 }
 
