@@ -19,7 +19,7 @@
  * for one struct hobbes_hosted_boot, with descriptors as SCM_RIGHTS: the enclave's, which get the numbers from
  * hobbes_hosted_boot.first_fd on in the order sent, and at last its log, which becomes descriptor 2. It becomes the user,
  * maps the boot block at its direct-map address and the kernel image at its base, and jumps to kernel_entry with the
- * direct-map address of the boot parameters in rdi. When the socket is closed before, it ends. */
+ * direct-map address of the boot parameters in rdi and Linux's AT_HWCAP2 in rsi. When the socket is closed before, it ends. */
 #define HOBBES_HOSTED_BOOT_VERSION 1u
 #define HOBBES_HOSTED_MAX_FDS 253u /* Linux sends no more in one message */
 

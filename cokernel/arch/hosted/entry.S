@@ -192,7 +192,7 @@ hosted_clone:
 	call hosted_thread_main
 	ud2
 
-# The boot loader's jump arrives here, with the boot parameters in rdi.
+# The boot loader's jump arrives here, with the boot parameters in rdi and Linux's AT_HWCAP2 in rsi.
 .globl hosted_start
 hosted_start:
 	lea boot_stack_end(%rip), %rsp

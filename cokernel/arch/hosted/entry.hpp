@@ -51,5 +51,5 @@ void hosted_deliver(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers
 void hosted_serve(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers);
 void hosted_user_trap(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers);
 [[noreturn]] void hosted_thread_main(hobbes::lwk::Thread* thread);
-[[noreturn]] void hosted_main(void* boot_params);
+[[noreturn]] void hosted_main(void* boot_params, uint64_t capabilities);
 }

@@ -31,12 +31,9 @@ void run_constructors() {
   for (auto constructor = hosted_constructors; constructor != hosted_constructors_end; ++constructor) (*constructor)();
 }
 
-/// CPUID.7:EBX bit 0 says the CPU can; whether Linux (5.9 and later) lets us shows in not trapping, before traps are ours.
-bool cpu_has_fsgsbase() {
-  uint32_t eax = 7, ebx = 0, ecx = 0, edx = 0;
-  asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return (ebx & 1) != 0;
-}
+/// AT_HWCAP2: Linux (5.9 and later) keeps what wrgsbase sets. That the CPU has the instruction says nothing: under some
+/// hypervisors it works though Linux does not know, and the next switch to another thread forgets it.
+constexpr uint64_t linux_keeps_gsbase = 2;
 
 Thread& new_kernel_thread(void (*start)(Thread&)) {
   Thread* thread = create_thread(init_process());
@@ -84,11 +81,11 @@ void note_child() {
 }  // namespace hosted
 }  // namespace hobbes::lwk
 
-void hosted_main(void* boot) {
+void hosted_main(void* boot, uint64_t capabilities) {
   using namespace hobbes::lwk;
   params = static_cast<hobbes_boot_params*>(boot);
   run_constructors();
-  hosted::start_threads(cpu_has_fsgsbase());
+  hosted::start_threads((capabilities & linux_keeps_gsbase) != 0);
   hosted::set_current(boot_thread);
   init_linux_pid = static_cast<uint64_t>(linux::call(linux::nr_getpid));
   hosted::start_blocks();

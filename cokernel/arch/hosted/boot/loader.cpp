@@ -80,8 +80,18 @@ void become_user(const hobbes_hosted_boot& boot) {
     leave(no_user);
 }
 
+/// What Linux says in the auxiliary vector, behind the environment.
+uint64_t hardware_capabilities_2(const uint64_t* stack) {
+  constexpr uint64_t at_null = 0, at_hwcap2 = 26;
+  const uint64_t* at = stack + 1 + stack[0] + 1;
+  while (*at != 0) ++at;
+  for (++at; at[0] != at_null; at += 2)
+    if (at[0] == at_hwcap2) return at[1];
+  return 0;
+}
+
 /// Maps boot block and kernel, and starts it.
-[[noreturn]] void start(const hobbes_hosted_boot& boot) {
+[[noreturn]] void start(const hobbes_hosted_boot& boot, uint64_t capabilities) {
   const auto fd = static_cast<uint64_t>(boot.first_fd);
   const uint64_t base = boot.base, size = boot.size;
   if (!map(HOBBES_HOSTED_DIRECT_MAP + base, size, read_write, fd, 0)) leave(no_boot_block);
@@ -95,7 +105,7 @@ void become_user(const hobbes_hosted_boot& boot) {
   if (!map(HOBBES_HOSTED_KERNEL_BASE, text, read_only_code, fd, kernel) ||
       !map(HOBBES_HOSTED_KERNEL_BASE + text, params->kernel_size - text, read_write, fd, kernel + text))
     leave(no_kernel);
-  reinterpret_cast<void (*)(hobbes_boot_params*)>(params->kernel_entry)(params);
+  reinterpret_cast<void (*)(hobbes_boot_params*, uint64_t)>(params->kernel_entry)(params, capabilities);
   leave(no_kernel);
 }
 
@@ -110,7 +120,7 @@ extern "C" [[noreturn]] void load(const uint64_t* stack) {
   take_log(boot);
   forbid_core_dumps();
   become_user(boot);
-  start(boot);
+  start(boot, hardware_capabilities_2(stack));
 }
 
 asm(".globl _start\n_start:\n\tmov %rsp, %rdi\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall load\n\tud2\n");
