@@ -69,6 +69,11 @@ class AddressSpace : Immovable {
   /// But not what lies below the caller's stack pointer in the stack it uses: that is nobody's (glibc advises so for all
   /// of a stack when its thread ends).
   [[nodiscard]] Sysret zero(UserAddr address, uint64_t size, UserAddr stack_pointer);
+  /// Whether all of [address, address + size) is mapped, if only reserved.
+  [[nodiscard]] bool covers(UserAddr address, uint64_t size) {
+    Guard guard(lock_);
+    return is_covered(address, address + size);
+  }
   [[nodiscard]] Sysret set_break(UserAddr to);
   /// The heap begins at or above `start`. 0, or -ENOMEM when it is to be mapped and there is no room.
   [[nodiscard]] Sysret start_heap(UserAddr start, const MemoryPlan& plan);

@@ -168,7 +168,7 @@ serves_linux() {
   done
   port=$("$python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
   # shellcheck disable=SC2086
-  hobbes launch_app -d --name redis $options k -- /usr/bin/redis-server --port "$port" --bind 127.0.0.1 --save ''
+  expect 0 '' hobbes launch_app -d --name redis $options k -- /usr/bin/redis-server --port "$port" --bind 127.0.0.1 --save ''
   eventually redis-cli -p "$port" ping
   expect 0 '' timeout 60 redis-benchmark -p "$port" -q --csv -n 5000 -c 20 -t set,get,incr,lpush,lpop,sadd,hset,mset
   expect_output '5000' redis-cli -p "$port" get counter:__rand_int__
