@@ -71,9 +71,10 @@ int check_range(AddressSpace& space, UserAddr address, uint64_t size) {
 }
 
 bool is_known_advice(uint64_t advice) {
-  // NORMAL to DONTNEED, FREE, DOFORK, MERGEABLE to DODUMP, KEEPONFORK to COLLAPSE. DONTFORK and WIPEONFORK are promises that
-  // fork does not keep here; REMOVE would be about a file.
-  constexpr uint64_t dont_need = 4, free = 8, do_fork = 11, mergeable = 12, do_dump = 17, keep_on_fork = 19, collapse = 25;
+  // NORMAL to DONTNEED, FREE, DOFORK, MERGEABLE to DODUMP, KEEPONFORK to COLLAPSE. DONTFORK and WIPEONFORK are promises
+  // that fork does not keep here; REMOVE would be about a file.
+  constexpr uint64_t dont_need = 4, free = 8, do_fork = 11, mergeable = 12, do_dump = 17, keep_on_fork = 19;
+  constexpr uint64_t collapse = 25;
   return advice <= dont_need || advice == free || advice == do_fork || (advice >= mergeable && advice <= do_dump) ||
          (advice >= keep_on_fork && advice <= collapse);
 }
@@ -148,8 +149,8 @@ Sysret sys_madvise(Thread& self, const Args& args) {
   AddressSpace& space = self.process->space;
   const int error = check_range(space, args[0], args[1]);
   if (error == -EINVAL) return error;
-  // MADV_DONTNEED promises zeros in private anonymous memory; all other advice is about a pager that is not here. What is
-  // mapped of the range is advised of, whatever is missing.
+  // MADV_DONTNEED promises zeros in private anonymous memory; all other advice is about a pager that is not here. What
+  // is mapped of the range is advised of, whatever is missing.
   if ((args[2] == dont_need || args[2] == dont_need_locked) && args[1] > 0)
     if (const Sysret zeroed = space.zero(args[0], args[1], self.registers->rsp); zeroed < 0) return zeroed;
   return error;

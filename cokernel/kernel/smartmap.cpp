@@ -7,9 +7,13 @@
 namespace hobbes::lwk {
 namespace {
 
+using Kind = SmartmapChange::Kind;
+
 constexpr uint32_t bits = 64;
 constexpr int spins = 2000;                     ///< of a poster whose viewers run on CPUs of their own
-constexpr int64_t ask_again_ns = 1'000'000;     ///< the thread that was asked may have ended meanwhile
+/// Who has not answered is asked again, because the thread that was asked may have ended; ever more rarely, because each
+/// interrupt takes room on a stack until the thread has its CPU.
+constexpr int64_t first_patience_ns = 1'000'000, longest_patience_ns = 128'000'000;
 
 bool has(const uint64_t set[4], uint32_t number) {
   return (__atomic_load_n(&set[number / bits], __ATOMIC_ACQUIRE) >> number % bits & 1) != 0;
@@ -25,17 +29,17 @@ void remove(uint64_t set[4], uint32_t number) {
 }  // namespace
 
 int SmartmapRank::show(const Region& region) {
-  const UserAddr slot = Smartmap::slot_of(number);
-  return map->post({Smartmap::Change::Kind::show, slot + region.start, region.end - region.start, region.protection, &region},
-                   viewers);
+  const uint64_t size = region.end - region.start;
+  return map->post({Kind::show, Smartmap::slot_of(number) + region.start, size, region.protection, &region}, viewers);
 }
 
 void SmartmapRank::hide(UserAddr start, uint64_t size) {
-  (void)map->post({Smartmap::Change::Kind::hide, Smartmap::slot_of(number) + start, size, 0, nullptr}, viewers);  // unmapping does not fail
+  // Unmapping does not fail.
+  (void)map->post({Kind::hide, Smartmap::slot_of(number) + start, size, 0, nullptr}, viewers);
 }
 
 int SmartmapRank::protect(UserAddr start, uint64_t size, uint32_t protection) {
-  return map->post({Smartmap::Change::Kind::protect, Smartmap::slot_of(number) + start, size, protection, nullptr}, viewers);
+  return map->post({Kind::protect, Smartmap::slot_of(number) + start, size, protection, nullptr}, viewers);
 }
 
 int Smartmap::join(Process& process) {
@@ -109,21 +113,20 @@ int Smartmap::connect(Rank& source, Rank& viewer) {
   int error = 0;
   source.process->space.for_each([&](const Region& region) {
     if (error != 0) return;
-    error = post({Change::Kind::show, slot_of(source.number) + region.start, region.end - region.start, region.protection,
-                  &region},
-                 only);
+    const uint64_t size = region.end - region.start;
+    error = post({Kind::show, slot_of(source.number) + region.start, size, region.protection, &region}, only);
   });
   if (error != 0) disconnect(source, viewer);
   return error;
 }
 
-/// Under members_lock_. Afterwards the viewer sees nothing of the source, and nobody waits for it on the source's behalf.
+/// Under members_lock_. Afterwards the viewer sees nothing of the source, and nobody waits for it because of the source.
 void Smartmap::disconnect(Rank& source, Rank& viewer) {
   RankSet only = {};
   add(only, viewer.number);
   remove(source.viewers, viewer.number);
   source.process->space.settle();
-  (void)post({Change::Kind::hide, slot_of(source.number), smartmap_slot, 0, nullptr}, only);
+  (void)post({Kind::hide, slot_of(source.number), smartmap_slot, 0, nullptr}, only);
 }
 
 /// Returns when all of the viewers have carried it out: 0, or what one of them has failed with.
@@ -138,17 +141,17 @@ int Smartmap::post(const Change& change, const RankSet viewers) {
   for (uint32_t i = 0; i < smartmap_ranks; ++i)
     if (has(asked, i)) __atomic_store_n(&ranks_[i].wanted, number, __ATOMIC_SEQ_CST);
   if (Rank* own = port::current().process->smartmap_rank) take_up(*own);
-  bool all_threads = false;
+  int64_t patience_ns = first_patience_ns;
   while (!all_done(asked, number)) {
-    ask(asked, number, all_threads);
+    ask(asked, number, patience_ns > first_patience_ns);
     for (int i = 0; i < spins && !all_done(asked, number); ++i) port::relax();
-    const int64_t deadline = monotonic_ns() + ask_again_ns;
+    const int64_t deadline = monotonic_ns() + patience_ns;
     while (monotonic_ns() < deadline) {
       const uint32_t answers = __atomic_load_n(&answers_, __ATOMIC_SEQ_CST);
       if (all_done(asked, number)) break;
       port::wait(&answers_, answers, deadline);
     }
-    all_threads = true;
+    patience_ns = min(2 * patience_ns, longest_patience_ns);
   }
   return __atomic_load_n(&error_, __ATOMIC_RELAXED);
 }
@@ -178,7 +181,7 @@ void Smartmap::take_up_changes(Process& process) {
 
 void Smartmap::take_up(Rank& rank) {
   while (__atomic_load_n(&rank.wanted, __ATOMIC_SEQ_CST) != __atomic_load_n(&rank.done, __ATOMIC_SEQ_CST)) {
-    // Two threads must not: one could be late, and map what has gone again. Who is at it looks once more when he is done.
+    // Two threads must not: one could be late, and map what has gone again. Who is at it looks again when done.
     if (__atomic_exchange_n(&rank.busy, 1, __ATOMIC_SEQ_CST) != 0) return;
     const uint32_t number = __atomic_load_n(&rank.wanted, __ATOMIC_SEQ_CST);
     if (number != __atomic_load_n(&rank.done, __ATOMIC_SEQ_CST)) {
@@ -194,8 +197,8 @@ void Smartmap::take_up(Rank& rank) {
 }
 
 int Smartmap::carry_out() const {
-  if (change_.kind == Change::Kind::protect) return port::protect(change_.start, change_.size, change_.protection);
-  if (change_.kind == Change::Kind::hide) {
+  if (change_.kind == Kind::protect) return port::protect(change_.start, change_.size, change_.protection);
+  if (change_.kind == Kind::hide) {
     port::unmap(change_.start, change_.size);
     return 0;
   }

@@ -3,9 +3,9 @@
 // included, has at that address + (r + 1) * smartmap_slot, too, with r's protection; a rank's own memory ends below
 // smartmap_slot.
 //
-// A process' page tables change from within only, so a rank that maps or unmaps posts the change, interrupts those who see
-// it, and goes on when all have carried it out: what mmap returns is there for everybody, and what munmap has given back is
-// nobody's any more before it is used again. One change is under way at a time.
+// A process' page tables change from within only, so a rank that maps or unmaps posts the change, interrupts those who
+// see it, and goes on when all have carried it out: what mmap returns is there for everybody, and what munmap has given
+// back is nobody's any more before it is used again. One change is under way at a time.
 #pragma once
 
 #include "cokernel/kernel/address_space.hpp"
@@ -17,6 +17,15 @@ inline constexpr uint64_t smartmap_slot = 1ull << 39;
 inline constexpr uint32_t smartmap_ranks = port::user_end / smartmap_slot - 1;
 
 class Smartmap;
+
+struct SmartmapChange {
+  enum class Kind { show, hide, protect };
+  Kind kind;
+  UserAddr start;  ///< as the viewers see it
+  uint64_t size;
+  uint32_t protection;
+  const Region* region;  ///< to show
+};
 
 /// A rank, and who sees it.
 struct SmartmapRank : Viewers {
@@ -43,7 +52,8 @@ class Smartmap : Immovable {
   [[nodiscard]] int join(Process& process);
   /// The opposite, before its memory goes: in its last thread, which still is one of the process'.
   void leave(Process& process);
-  /// The running process sees rank `source` (a process' number) again, or no more. 0, -ESRCH, -EEXIST, -ENOENT, -ENOMEM.
+  /// The running process sees rank `source` (a process' number) again, or no more. 0, -ESRCH, -EEXIST,
+  /// -ENOENT, -ENOMEM.
   /// It is seen at `at` only: -EINVAL.
   [[nodiscard]] int look_at(Process& viewer, int source, UserAddr at);
   [[nodiscard]] int look_away(Process& viewer, int source);
@@ -56,17 +66,9 @@ class Smartmap : Immovable {
  private:
   friend struct SmartmapRank;
   using Rank = SmartmapRank;
+  using Change = SmartmapChange;
   using RankSet = uint64_t[4];
   static_assert(smartmap_ranks <= sizeof(RankSet) * 8);
-
-  struct Change {
-    enum class Kind { show, hide, protect };
-    Kind kind;
-    UserAddr start;  ///< as the viewers see it
-    uint64_t size;
-    uint32_t protection;
-    const Region* region;  ///< to show
-  };
 
   [[nodiscard]] int connect(Rank& source, Rank& viewer);
   void disconnect(Rank& source, Rank& viewer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A long day of memory: threads that allocate, reallocate and free pieces of all sizes through the C library, and others that
-// map, move, grow, cut and unmap by system calls. In an enclave nothing is lost by it, and nothing becomes slower: what a round
-// costs is counted in system calls and in calls of Linux made for them.
+// A long day of memory: threads that allocate, reallocate and free pieces of all sizes through the C library, and others
+// that map, move, grow, cut and unmap by system calls. In an enclave nothing is lost by it, and nothing becomes slower:
+// what a round costs is counted in system calls and in calls of Linux made for them.
 //   churn OPERATIONS: as many malloc, realloc and free together
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -41,7 +41,9 @@ struct piece {
   unsigned char* memory;
   size_t size;
 };
-static void mark(struct piece* piece, unsigned char value) { piece->memory[0] = piece->memory[piece->size - 1] = value; }
+static void mark(struct piece* piece, unsigned char value) {
+  piece->memory[0] = piece->memory[piece->size - 1] = value;
+}
 static int is_marked(const struct piece* piece, unsigned char value) {
   return piece->memory[0] == value && piece->memory[piece->size - 1] == value;
 }
@@ -173,12 +175,12 @@ int main(int argc, char** argv) {
     linux_calls[round] = after.linux_calls - before.linux_calls;
     resident[round] = resident_pages();
     seconds[round] = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-    printf("tenth %d: %" PRIu64 " calls, %" PRIu64 " of Linux, %" PRIu64 " pages held, %.2f s\n", round + 1, calls[round],
-           linux_calls[round], resident[round], seconds[round]);
+    printf("tenth %d: %" PRIu64 " calls, %" PRIu64 " of Linux, %" PRIu64 " pages held, %.2f s\n", round + 1,
+           calls[round], linux_calls[round], resident[round], seconds[round]);
   }
   for (int i = 0; i < allocators; ++i) CHECK(all[i].wrong == 0);
   CHECK(mapper.wrong == 0);
-  // Threads meet differently each time, so arenas grow and shrink a little differently; a leak or a list that grows adds up.
+  // Threads meet differently each time, so arenas grow a little differently; a leak or a list that grows adds up.
   CHECK(calls[tenths - 1] < calls[0] * 3 / 2);
   CHECK(linux_calls[tenths - 1] < linux_calls[0] * 3 / 2);
   CHECK(resident[tenths - 1] < resident[0] + resident[0] / 4);

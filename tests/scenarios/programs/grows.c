@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// grows CPU MIB: says "waiting", and asks again and again for a CPU and for memory that its enclave does not have yet. Ends
-// when it has run on the one and written all of the other.
+// grows CPU MIB: says "waiting", and asks again and again for a CPU and for memory that its enclave does not have
+// yet. Ends when it has run on the one and written all of the other.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -9,6 +9,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+static char* take(size_t size) {
+  return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
@@ -19,14 +23,14 @@ int main(int argc, char** argv) {
   CPU_SET(cpu, &wanted);
   const int early = sched_setaffinity(0, sizeof wanted, &wanted);
   if (early != -1 || errno != EINVAL) return puts("the CPU was there"), 1;
-  if (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != ENOMEM)
+  if (take(size) != MAP_FAILED || errno != ENOMEM)
     return puts("the memory was there"), 1;
   puts("waiting");
   fflush(stdout);
   while (sched_setaffinity(0, sizeof wanted, &wanted) != 0) usleep(10000);
   while (sched_getcpu() != cpu) sched_yield();
   char* memory;
-  while ((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED) usleep(10000);
+  while ((memory = take(size)) == MAP_FAILED) usleep(10000);
   memset(memory, 1, size);
   printf("has CPU %d and %zu MiB\n", sched_getcpu(), size >> 20);
   return 0;

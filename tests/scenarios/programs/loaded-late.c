@@ -56,7 +56,9 @@ int main(int argc, char** argv) {
     void* handle = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL) printf("%s\n", dlerror());
     CHECK(handle != NULL);
-    struct library library = {find(handle, "late_parent"), find(handle, "late_thread"), find(handle, "late_user"), {{0}}};
+    struct library library = {.parent = find(handle, "late_parent"),
+                              .thread = find(handle, "late_thread"),
+                              .user = find(handle, "late_user")};
     call_by_threads(&library);
     if (round % 10 == 0) {  // a child has the sites as they are now
       const pid_t child = fork();

@@ -97,7 +97,8 @@ static void test_flags_of_transfers(void) {
   struct iovec out = {text, 3}, in = {got, 3};
   CHECK(pwritev2(file, &out, 1, 10, RWF_DSYNC) == 3 && pwritev2(file, &out, 1, 20, RWF_SYNC) == 3);
   CHECK(preadv2(file, &in, 1, 20, RWF_HIPRI) == 3 && memcmp(got, "abc", 3) == 0);
-  CHECK(lseek(file, 30, SEEK_SET) == 30 && pwritev2(file, &out, 1, -1, RWF_DSYNC) == 3 && lseek(file, 0, SEEK_CUR) == 33);
+  CHECK(lseek(file, 30, SEEK_SET) == 30 && pwritev2(file, &out, 1, -1, RWF_DSYNC) == 3);
+  CHECK(lseek(file, 0, SEEK_CUR) == 33);
   CHECK_ERRNO(preadv2(file, &in, 1, 0, 1 << 20), EOPNOTSUPP);
   CHECK_ERRNO(pwritev2(file, &out, 1, -2, 0), EINVAL);
 }
@@ -117,7 +118,8 @@ static void test_sockets(void) {
   CHECK_ERRNO(getpeername(file, (struct sockaddr*)&peer, &size), ENOTSOCK);
   char text[8] = "";
   CHECK(send(client, "hello", 5, 0) == 5);
-  CHECK(recv(server, text, 5, MSG_PEEK | MSG_WAITALL) == 5 && recv(server, text, 8, 0) == 5 && strcmp(text, "hello") == 0);
+  CHECK(recv(server, text, 5, MSG_PEEK | MSG_WAITALL) == 5 && recv(server, text, 8, 0) == 5);
+  CHECK(strcmp(text, "hello") == 0);
   CHECK_ERRNO(recv(server, text, 1, MSG_DONTWAIT), EAGAIN);
   CHECK_ERRNO(recv(file, text, 1, 0), ENOTSOCK);
   CHECK_ERRNO(recv(-1, text, 1, 0), EBADF);

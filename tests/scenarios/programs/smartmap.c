@@ -71,7 +71,8 @@ static int holds(const char* memory, size_t size, char value) {
 static void test_globals(void) {
   for (int other = 0; other < members; ++other) OF(other, posted[0])[rank] = 1000 + rank;
   meet();
-  for (int other = 0; other < members; ++other) CHECK(posted[other] == 1000 + other && *OF(rank, posted[other]) == 1000 + other);
+  for (int other = 0; other < members; ++other)
+    CHECK(posted[other] == 1000 + other && *OF(rank, posted[other]) == 1000 + other);
   CHECK(lwk_smartmap_local(OF(1, posted)) == (void*)&posted);
   meet();
 }
@@ -237,7 +238,8 @@ static void test_fork(void) {
   const pid_t child = fork();
   if (child == 0) {
     char* memory = fresh(page, PROT_READ | PROT_WRITE);
-    _exit(can_read((char*)OF(0, word)) || can_read((char*)OF(1, word)) || !can_write(memory) || munmap(memory, page) != 0);
+    const int sees = can_read((char*)OF(0, word)) || can_read((char*)OF(1, word));
+    _exit(sees || !can_write(memory) || munmap(memory, page) != 0);
   }
   int status = -1;
   CHECK(waitpid(child, &status, 0) == child && status == 0);
