@@ -52,7 +52,7 @@ constexpr std::array launch_options = {
     Option{.name = "heap_size", .kind = Kind::mebibytes, .value = "MiB", .text = "heap (default 16)", .min = 4096},
     Option{.name = "stack_size", .kind = Kind::mebibytes, .value = "MiB", .text = "stack (default 8)", .min = 4096},
     Option{.name = "use-large-pages", .text = "stack and heap in whole 2 MiB pages"},
-    Option{.name = "use-smartmap", .text = "refused by this co-kernel"},
+    Option{.name = "use-smartmap", .text = "ranks see each other's memory"},
     Option{.name = "no-rewrite", .text = "leave its system calls on the trap"},
     Option{.name = "detach", .letter = 'd', .text = "do not wait: print its number and return"},
 };

@@ -10,7 +10,7 @@
 namespace hobbes::lwk {
 namespace {
 
-constexpr UserAddr mapping_end = port::user_end - 64 * page_size;  ///< mappings are chosen downwards from here
+constexpr uint64_t room_at_end = 64 * page_size;  ///< mappings are chosen downwards from here
 constexpr uint64_t heap_step = 256 << 10;                          ///< a small heap grows in these steps
 
 /// Extents of [offset, offset + size) as a list of their own.
@@ -142,16 +142,27 @@ UserAddr AddressSpace::find_hole(UserAddr from, UserAddr to, uint64_t size, uint
 
 UserAddr AddressSpace::choose_address(uint64_t size) {
   const uint64_t alignment = size >= large_page_size ? large_page_size : page_size;
-  return hole_locked(port::user_start, mapping_end, size, alignment);
+  return hole_locked(port::user_start, end_ - room_at_end, size, alignment);
 }
 
 int AddressSpace::map_pages(const Region& region) {
   UserAddr at = region.start;
-  return for_region(region, 0, region.end - region.start, [&](PhysAddr base, uint64_t size) {
-    const int error = port::map(at, base, size, region.protection);
+  const int error = for_region(region, 0, region.end - region.start, [&](PhysAddr base, uint64_t size) {
+    const int failed = port::map(at, base, size, region.protection);
     at += size;
-    return error;
+    return failed;
   });
+  return error != 0 || viewers_ == nullptr ? error : viewers_->show(region);
+}
+
+void AddressSpace::unmap_pages(UserAddr start, uint64_t size) {
+  port::unmap(start, size);
+  if (viewers_ != nullptr) viewers_->hide(start, size);
+}
+
+int AddressSpace::protect_pages(UserAddr start, uint64_t size, uint32_t protection) {
+  const int error = port::protect(start, size, protection);
+  return error != 0 || viewers_ == nullptr ? error : viewers_->protect(start, size, protection);
 }
 
 Sysret AddressSpace::map(const Request& request) {
@@ -165,10 +176,10 @@ Sysret AddressSpace::map_locked(const Request& request) {
   UserAddr address = align_down(request.address, page_size);
   if (request.fixed) {
     if (address != request.address) return -EINVAL;
-    if (!is_user_range(address, size)) return address < port::user_start ? -EPERM : -ENOMEM;
+    if (!can_hold(address, size)) return address < port::user_start ? -EPERM : -ENOMEM;
     if (request.no_replace && hole_locked(address, address + size, size, page_size) != address) return -EEXIST;
     if (const int error = unmap_locked(address, address + size); error != 0) return error;
-  } else if (address == 0 || !is_user_range(address, size) ||
+  } else if (address == 0 || !can_hold(address, size) ||
              hole_locked(address, address + size, size, page_size) != address) {
     address = choose_address(size);
     if (address == 0) return -ENOMEM;
@@ -207,7 +218,7 @@ Sysret AddressSpace::map_locked(const Request& request) {
   insert(*region);
   Region& placed = *region.release();
   if (const int error = map_pages(placed); error != 0) {
-    port::unmap(placed.start, size);
+    unmap_pages(placed.start, size);
     free_region(placed);
     return error;
   }
@@ -266,7 +277,7 @@ int AddressSpace::unmap_locked(UserAddr start, UserAddr end) {
   for (Region& region : regions_) {
     if (region.start < start) continue;
     if (region.start >= end) break;
-    if (!any) port::unmap(start, end - start);  // before the pages can be anyone else's
+    if (!any) unmap_pages(start, min(end, end_) - start);  // before the pages can be anyone else's
     any = true;
     free_region(region);
   }
@@ -310,7 +321,7 @@ int AddressSpace::protect_region(Region& region, uint32_t protection) {
   const uint64_t size = region.end - region.start;
   const bool backed = region.extents != nullptr || region.shared != nullptr;
   if (backed) {
-    if (const int error = port::protect(region.start, size, protection); error != 0) return error;
+    if (const int error = protect_pages(region.start, size, protection); error != 0) return error;
     region.protection = protection;
   } else if (protection != port::prot_none) {
     // Reserved addresses come into use: now they get their memory.

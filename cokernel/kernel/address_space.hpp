@@ -17,9 +17,28 @@ struct MemoryPlan {
   bool large_pages = false;  ///< stack and heap are of whole large pages
 };
 
+/// Others who see an address space's memory, too, and are told of its changes, under its lock.
+struct Viewers : Immovable {
+  virtual ~Viewers() = default;
+  /// 0 or -errno.
+  [[nodiscard]] virtual int show(const Region& region) = 0;
+  virtual void hide(UserAddr start, uint64_t size) = 0;
+  [[nodiscard]] virtual int protect(UserAddr start, uint64_t size, uint32_t protection) = 0;
+};
+
 class AddressSpace : Immovable {
  public:
   ~AddressSpace();
+
+  /// Nothing is mapped at or above `end`; while it is empty.
+  void confine(UserAddr end) { end_ = end; }
+  [[nodiscard]] UserAddr end() const { return end_; }
+  void set_viewers(Viewers* viewers) {
+    Guard guard(lock_);
+    viewers_ = viewers;
+  }
+  /// Waits until no change of it is under way.
+  void settle() { const Guard guard(lock_); }
 
   /// Maps `size` bytes of fresh zeroed memory; `address` 0 means anywhere (the kernel chooses; 2 MiB aligned if it is
   /// that large). With `fixed`, what was there is unmapped first; else a taken address is moved away from. The running
@@ -50,6 +69,11 @@ class AddressSpace : Immovable {
   /// But not what lies below the caller's stack pointer in the stack it uses: that is nobody's (glibc advises so for all
   /// of a stack when its thread ends).
   [[nodiscard]] Sysret zero(UserAddr address, uint64_t size, UserAddr stack_pointer);
+  /// Whether all of [address, address + size) is mapped, if only reserved.
+  [[nodiscard]] bool covers(UserAddr address, uint64_t size) {
+    Guard guard(lock_);
+    return is_covered(address, address + size);
+  }
   [[nodiscard]] Sysret set_break(UserAddr to);
   /// The heap begins at or above `start`. 0, or -ENOMEM when it is to be mapped and there is no room.
   [[nodiscard]] Sysret start_heap(UserAddr start, const MemoryPlan& plan);
@@ -102,7 +126,12 @@ class AddressSpace : Immovable {
   [[nodiscard]] int split_range(UserAddr start, UserAddr end);
   [[nodiscard]] bool is_covered(UserAddr start, UserAddr end);
   [[nodiscard]] int protect_region(Region& region, uint32_t protection);
+  [[nodiscard]] bool can_hold(UserAddr address, uint64_t size) const {
+    return address >= port::user_start && address <= end_ && size <= end_ - address;
+  }
   [[nodiscard]] int map_pages(const Region& region);
+  void unmap_pages(UserAddr start, uint64_t size);
+  [[nodiscard]] int protect_pages(UserAddr start, uint64_t size, uint32_t protection);
   void zero_locked(UserAddr start, UserAddr end);
   /// What a copy of all private memory takes.
   [[nodiscard]] uint64_t copied_pages_locked();
@@ -116,6 +145,8 @@ class AddressSpace : Immovable {
   static void free_memory(Region& region);
 
   Mutex lock_;
+  UserAddr end_ = port::user_end;
+  Viewers* viewers_ = nullptr;
   List<Region> regions_;
   List<Region> unmapped_;  ///< while pinned
   uint32_t pins_ = 0;      ///< atomic

@@ -41,6 +41,7 @@ void AddressSpace::copy_plan_of(const AddressSpace& parent) {
   heap_limit_ = parent.heap_limit_;
   large_pages_ = parent.large_pages_;
   limit_ = parent.limit_;
+  end_ = parent.end_;
 }
 
 int AddressSpace::borrow_memory_of(AddressSpace& parent) {

@@ -13,7 +13,7 @@ Sysret AddressSpace::regrow(UserAddr address, uint64_t old_size, const Request& 
   if (!request.fixed) {
     const UserAddr end = address + old_size;
     const uint64_t more = request.size - old_size;
-    const bool room = is_user_range(end, more) && hole_locked(end, end + more, more, page_size) == end;
+    const bool room = can_hold(end, more) && hole_locked(end, end + more, more, page_size) == end;
     if (!room && !may_move) return -ENOMEM;
     request.address = room ? address : choose_address(request.size);
     if (request.address == 0) return -ENOMEM;
@@ -28,8 +28,8 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
   if (address % page_size != 0 || new_size == 0 || old_size == 0) return -EINVAL;
   old_size = align_up(old_size, page_size);
   new_size = align_up(new_size, page_size);
-  if (!is_user_range(address, old_size)) return -EFAULT;
-  if (fixed && (to % page_size != 0 || !is_user_range(to, new_size) ||
+  if (!can_hold(address, old_size)) return -EFAULT;
+  if (fixed && (to % page_size != 0 || !can_hold(to, new_size) ||
                 (to < address + old_size && address < to + new_size)))
     return -EINVAL;
   Guard guard(lock_);
@@ -69,7 +69,7 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
   growth.kind = region->kind;
   growth.name = name;
   const bool room = !fixed && hole_locked(growth.address, growth.address + growth.size, growth.size, page_size) ==
-                                  growth.address && is_user_range(growth.address, growth.size);
+                                  growth.address && can_hold(growth.address, growth.size);
   if (room) {
     const Sysret grown = map_locked(growth);
     return grown < 0 ? grown : static_cast<Sysret>(address);
@@ -93,7 +93,7 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
     const Sysret grown = map_locked(rest);
     if (grown < 0) return grown;
   }
-  port::unmap(address, kept);
+  unmap_pages(address, kept);
   for (Region& moved : regions_) {
     if (moved.start < address) continue;
     if (moved.start >= address + kept) break;

@@ -12,6 +12,8 @@
 
 namespace hobbes::lwk {
 
+class Smartmap;
+
 struct App : ListNode, Immovable {
   // Constant after creation.
   uint64_t id = 0;
@@ -19,6 +21,7 @@ struct App : ListNode, Immovable {
   uint32_t uid = 0, gid = 0;
   bool rewrite = true;
   MemoryPlan memory;
+  Smartmap* smartmap = nullptr;  ///< its own; null: its ranks do not see each other
   uint64_t cpu_mask[4] = {};
   char name[64] = {};
 

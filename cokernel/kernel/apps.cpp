@@ -11,6 +11,7 @@
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk {
@@ -222,8 +223,8 @@ void load_ranks(Launch& launch, Ranks& ranks) {
 
 /// What cannot be granted is refused, not bent. Null: all can.
 const char* refusal_of(const hobbes_app_launch& launch) {
-  if ((launch.flags & HOBBES_APP_SMARTMAP) != 0)
-    return "SMARTMAP: this co-kernel does not map the ranks' memory into each other";
+  if ((launch.flags & HOBBES_APP_SMARTMAP) != 0 && launch.ranks > smartmap_ranks)
+    return "SMARTMAP: there are addresses for 245 ranks at most";
   if (launch.ranks == 0) return "there is no rank to start";
   if (launch.heap_size > largest_heap) return "the heap size is more than 1 TiB";
   if (launch.stack_size > largest_stack) return "the stack size is more than 16 GiB";
@@ -232,6 +233,8 @@ const char* refusal_of(const hobbes_app_launch& launch) {
 }
 
 }  // namespace
+
+static_assert(smartmap_ranks == 245);
 
 App* find_app(uint64_t id) {
   for (App& app : apps)
@@ -280,6 +283,10 @@ int launch_app(const hobbes_app_launch& request, const char* strings, char* why,
     launch.app->ranks = launch.loading = request.ranks;
   }
   configure(*launch.app, request, parsed.name);
+  if ((request.flags & HOBBES_APP_SMARTMAP) != 0) {
+    launch.app->smartmap = new (nothrow) Smartmap;
+    if (launch.app->smartmap == nullptr) return -ENOMEM;
+  }
 
   Ranks ranks;
   for (uint32_t number = 0; number < request.ranks; ++number) {
@@ -321,6 +328,7 @@ int reap_app(uint64_t id) {
     account_app_locked(*app);
   }
   release(app->channel);
+  delete app->smartmap;
   delete app;
   return 0;
 }

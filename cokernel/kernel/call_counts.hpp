@@ -92,6 +92,11 @@ struct CallTotals {
   }
 };
 
+/// What a process is told of its own.
+struct ProcessCalls {
+  uint64_t system_calls = 0, traps = 0, host_calls = 0, linux_calls = 0;
+};
+
 /// Threads or applications added up.
 struct CallSum : Immovable {
   CallCounts counts;

@@ -59,6 +59,14 @@ void for_rows(const CallSum& sum, Put put) {
     put(hobbes_system_call{HOBBES_SYSTEM_CALL_OUT_OF_TABLE, HOBBES_SYSTEM_CALL_UNIMPLEMENTED, others, others, 0, 0, 0});
 }
 
+void add_thread(ProcessCalls& sum, const Thread& thread) {
+  thread.counts.for_each([&](uint32_t, const CallCount& count) { sum.system_calls += count.calls; });
+  sum.system_calls += thread.quick_calls + thread.totals.out_of_table;
+  sum.traps += thread.totals.traps;
+  sum.host_calls += thread.totals.host_calls;
+  sum.linux_calls += thread.linux_calls;
+}
+
 void add_running_locked(CallSum& sum, const App* app) {
   for (Process& process : all_processes()) {
     if (process.app == nullptr || (app != nullptr && process.app != app)) continue;
@@ -110,6 +118,7 @@ void report_sum_locked(const CallSum& sum, const App* app, Reply& reply) {
 }  // namespace
 
 void account_thread_locked(const Thread& thread) {
+  add_thread(thread.process->calls_of_left, thread);
   if (App* app = thread.process->app) add_thread(app->calls, thread);
 }
 
@@ -160,14 +169,8 @@ void report_system_calls(uint64_t app_id, Reply& reply) {
 
 ProcessCalls calls_of(Process& process) {
   Guard guard(process_lock());
-  ProcessCalls sum{};
-  for (const Thread& thread : process.threads) {
-    thread.counts.for_each([&](uint32_t, const CallCount& count) { sum.system_calls += count.calls; });
-    sum.system_calls += thread.quick_calls + thread.totals.out_of_table;
-    sum.traps += thread.totals.traps;
-    sum.host_calls += thread.totals.host_calls;
-    sum.linux_calls += thread.linux_calls;
-  }
+  ProcessCalls sum = process.calls_of_left;
+  for (const Thread& thread : process.threads) add_thread(sum, thread);
   return sum;
 }
 

@@ -8,7 +8,7 @@
 
 namespace hobbes::lwk {
 
-/// Under process_lock: a thread leaves; its counts go to its application.
+/// Under process_lock: a thread leaves; its counts go to its process and its application.
 void account_thread_locked(const Thread& thread);
 /// Under process_lock: an application is forgotten. Its counts stay in the enclave's sum, and for a while by themselves.
 void account_app_locked(const App& app);
@@ -19,10 +19,7 @@ void account_app_locked(const App& app);
 /// Fails the reply with -ESRCH if there is nothing to tell.
 void report_system_calls(uint64_t app_id, Reply& reply);
 
-/// One process, all its threads.
-struct ProcessCalls {
-  uint64_t system_calls, traps, host_calls, linux_calls;
-};
+/// All threads that it has and had.
 [[nodiscard]] ProcessCalls calls_of(Process& process);
 
 }  // namespace hobbes::lwk

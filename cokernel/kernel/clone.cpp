@@ -64,6 +64,8 @@ void start_forked(Thread& self) {
   const CloneRequest request = handover.request;
   enter_child(self, *handover.parent->registers, request);
   AddressSpace& memory = handover.parent->process->space;
+  // What the parent sees of other ranks (smartmap.hpp) is not the child's, who would not learn of its changes.
+  if (memory.end() < port::user_end) port::unmap(memory.end(), port::user_end - memory.end());
   int error = 0;
   if (process.lender != nullptr) {
     error = process.space.borrow_memory_of(memory);  // the machine's mappings are inherited, and stay as they are

@@ -141,9 +141,9 @@ int read_elf(ElfImage& image, const char*& why) {
 int map_elf(ElfImage& image, AddressSpace& space) {
   const uint64_t span = image.high - image.low;
   if (!image.fixed) {
-    UserAddr base = pie_base;
+    UserAddr base = pie_base < space.end() ? pie_base : align_down(space.end() / 3 * 2, page_size);
     if (space.find_hole(base, base + span, span, page_size) != base)
-      base = space.find_hole(port::user_start, port::user_end, span, large_page_size);
+      base = space.find_hole(port::user_start, space.end(), span, large_page_size);
     if (base == 0) return -ENOMEM;
     image.bias = base - image.low;
   }

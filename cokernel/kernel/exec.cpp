@@ -10,6 +10,7 @@
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/signal_frame.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/vdso.hpp"
 
@@ -18,7 +19,8 @@ namespace {
 
 constexpr int script_depth = 4;
 constexpr uint64_t script_line = 256;
-constexpr UserAddr stack_end = port::user_end - large_page_size;  // whole large pages fit below it
+/// Whole large pages fit below it.
+UserAddr stack_end_of(const AddressSpace& space) { return space.end() - large_page_size; }
 
 enum Auxiliary : uint64_t {
   AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8, AT_ENTRY = 9,
@@ -133,7 +135,7 @@ class StackWriter {
 Sysret map_stack(AddressSpace& space, const MemoryPlan& plan) {
   AddressSpace::Request request;
   request.size = align_up(plan.stack_size, plan.large_pages ? large_page_size : page_size);
-  request.address = stack_end - request.size;
+  request.address = stack_end_of(space) - request.size;
   request.protection = port::prot_read | port::prot_write;
   request.fixed = true;
   request.kind = RegionKind::stack;
@@ -152,6 +154,7 @@ int build_stack(Process& process, const ProgramStrings& strings, const Placed& p
   const ElfImage& image = placed.image;
   const ElfImage* interpreter = placed.interpreter;
   const UserAddr bottom = placed.stack_bottom;
+  const UserAddr stack_end = stack_end_of(process.space);
   const uint64_t stack_size = stack_end - bottom;
   StackWriter stack(process.space, stack_end, bottom);
   stack.push_word(0);
@@ -252,7 +255,10 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
 
   gone = true;
   release_robust_futexes(self);
+  if (process.smartmap_rank != nullptr) process.app->smartmap->leave(process);
   process.space.clear(true);
+  Smartmap* const smartmap = process.is_rank ? process.app->smartmap : nullptr;
+  process.space.confine(smartmap != nullptr ? smartmap_slot : port::user_end);
   process.space.set_limits(process.limits.at[limit_space].soft, plan.heap_size);
   return_loan(process);
   process.stubs.forget();
@@ -275,6 +281,8 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
     why = "its heap does not fit into the enclave's free memory";
     return static_cast<int>(started);
   }
+  if (smartmap != nullptr)
+    if (const int error = smartmap->join(process); error != 0) return error;
   name_process(process, image->path);
   if (process.files != nullptr) {
     process.files->close_on_exec();

@@ -6,6 +6,7 @@
 #include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/futex_queue.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/syscall.hpp"
 #include "cokernel/kernel/user_memory.hpp"
 
@@ -198,7 +199,9 @@ FutexBucket& futex_bucket(PhysAddr key) {
 PhysAddr futex_key(Process& process, UserAddr address) {
   uint64_t contiguous = 0;
   if (!is_user_range(address, sizeof(uint32_t))) return 0;
-  void* pointer = process.space.direct(address, sizeof(uint32_t), port::prot_read, contiguous);
+  const bool other_rank = address >= process.space.end() && process.smartmap_rank != nullptr;
+  void* pointer = other_rank ? process.app->smartmap->direct(address, sizeof(uint32_t), port::prot_read, contiguous)
+                             : process.space.direct(address, sizeof(uint32_t), port::prot_read, contiguous);
   return pointer == nullptr || contiguous < sizeof(uint32_t) ? 0 : port::physical(pointer);
 }
 

@@ -11,6 +11,16 @@
 #include "cokernel/kernel/user_memory.hpp"
 
 namespace hobbes::lwk {
+namespace {
+
+/// Under process_lock.
+bool session_has_group(int session, int group) {
+  for (const Process& process : all_processes())
+    if (process.group == group && process.session == session) return true;
+  return false;
+}
+
+}  // namespace
 
 Sysret sys_getpid(Thread& self, const Args&) { return self.process->pid; }
 Sysret sys_gettid(Thread& self, const Args&) { return self.tid; }
@@ -30,9 +40,12 @@ Sysret sys_getpgrp(Thread& self, const Args&) { return sys_getpgid(self, {}); }
 Sysret sys_setpgid(Thread& self, const Args& args) {
   Guard guard(process_lock());
   Process* process = args[0] == 0 ? self.process : find_process(static_cast<int>(args[0]));
-  if (process == nullptr || (process != self.process && process->parent != self.process)) return -ESRCH;
   if (static_cast<int>(args[1]) < 0) return -EINVAL;
-  process->group = args[1] == 0 ? process->pid : static_cast<int>(args[1]);
+  if (process == nullptr || (process != self.process && process->parent != self.process)) return -ESRCH;
+  const int group = args[1] == 0 ? process->pid : static_cast<int>(args[1]);
+  if (process->session == process->pid || process->session != self.process->session) return -EPERM;
+  if (group != process->pid && !session_has_group(process->session, group)) return -EPERM;
+  process->group = group;
   return 0;
 }
 

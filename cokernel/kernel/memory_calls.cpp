@@ -3,6 +3,7 @@
 #include "cokernel/kernel/calls.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/syscall.hpp"
 
 namespace hobbes::lwk {
@@ -60,6 +61,22 @@ int share_more(AddressSpace& space, UserAddr address, uint64_t old_size, uint64_
                                                               now->may_write, grown);
   release_shared(now);
   return error;
+}
+
+/// Linux's checks of a range of whole pages: 0, -EINVAL, or -ENOMEM where something of it is not mapped.
+int check_range(AddressSpace& space, UserAddr address, uint64_t size) {
+  const uint64_t whole = align_up(size, page_size);
+  if (address % page_size != 0 || whole < size || address + whole < address) return -EINVAL;
+  return whole == 0 || space.covers(address, whole) ? 0 : -ENOMEM;
+}
+
+bool is_known_advice(uint64_t advice) {
+  // NORMAL to DONTNEED, FREE, DOFORK, MERGEABLE to DODUMP, KEEPONFORK to COLLAPSE. DONTFORK and WIPEONFORK are promises
+  // that fork does not keep here; REMOVE would be about a file.
+  constexpr uint64_t dont_need = 4, free = 8, do_fork = 11, mergeable = 12, do_dump = 17, keep_on_fork = 19;
+  constexpr uint64_t collapse = 25;
+  return advice <= dont_need || advice == free || advice == do_fork || (advice >= mergeable && advice <= do_dump) ||
+         (advice >= keep_on_fork && advice <= collapse);
 }
 
 }  // namespace
@@ -127,13 +144,58 @@ Sysret sys_mremap(Thread& self, const Args& args) {
 Sysret sys_brk(Thread& self, const Args& args) { return self.process->space.set_break(args[0]); }
 
 Sysret sys_madvise(Thread& self, const Args& args) {
-  constexpr uint64_t dont_need = 4;
-  if (args[0] % page_size != 0) return -EINVAL;
-  // MADV_DONTNEED promises zeros in private anonymous memory; all other advice is about a pager that is not here.
-  return args[2] == dont_need ? self.process->space.zero(args[0], args[1], self.registers->rsp) : 0;
+  constexpr uint64_t dont_need = 4, dont_need_locked = 24;
+  if (!is_known_advice(args[2])) return -EINVAL;
+  AddressSpace& space = self.process->space;
+  const int error = check_range(space, args[0], args[1]);
+  if (error == -EINVAL) return error;
+  // MADV_DONTNEED promises zeros in private anonymous memory; all other advice is about a pager that is not here. What
+  // is mapped of the range is advised of, whatever is missing.
+  if ((args[2] == dont_need || args[2] == dont_need_locked) && args[1] > 0)
+    if (const Sysret zeroed = space.zero(args[0], args[1], self.registers->rsp); zeroed < 0) return zeroed;
+  return error;
 }
 
-Sysret sys_msync(Thread&, const Args& args) { return args[0] % page_size != 0 ? -EINVAL : 0; }
-Sysret sys_mlock(Thread&, const Args&) { return 0; }
+Sysret sys_msync(Thread& self, const Args& args) {
+  constexpr uint64_t async = 1, invalidate = 2, sync = 4;
+  if ((args[2] & ~(async | invalidate | sync)) != 0 || (args[2] & (async | sync)) == (async | sync)) return -EINVAL;
+  return check_range(self.process->space, args[0], args[1]);
+}
+
+/// All memory is locked: it is never anywhere else. `args`: address, size.
+Sysret sys_mlock(Thread& self, const Args& args) {
+  const UserAddr start = align_down(args[0], page_size);
+  return check_range(self.process->space, start, args[1] + (args[0] - start));
+}
+
+Sysret sys_mlock2(Thread& self, const Args& args) {
+  constexpr uint64_t on_fault = 1;
+  return (args[2] & ~on_fault) != 0 ? -EINVAL : sys_mlock(self, args);
+}
+
+Sysret sys_mlockall(Thread&, const Args& args) {
+  constexpr uint64_t current = 1, future = 2, on_fault = 4;
+  return args[0] == 0 || args[0] == on_fault || (args[0] & ~(current | future | on_fault)) != 0 ? -EINVAL : 0;
+}
+
+Sysret sys_munlockall(Thread&, const Args&) { return 0; }
+
+/// A byte for each page: all of them are there.
+Sysret sys_mincore(Thread& self, const Args& args) {
+  if (args[0] % page_size != 0) return -EINVAL;
+  if (args[0] > port::user_end || args[1] > port::user_end) return -ENOMEM;
+  uint64_t pages = pages_of(align_up(args[1], page_size));
+  if (!is_user_range(args[2], pages)) return -EFAULT;
+  if (const int error = check_range(self.process->space, args[0], args[1]); error != 0) return error;
+  uint8_t there[256];
+  memset(there, 1, sizeof(there));
+  for (UserAddr to = args[2]; pages > 0;) {
+    const uint64_t some = min<uint64_t>(pages, sizeof(there));
+    if (!copy_out(to, there, some)) return -EFAULT;
+    to += some;
+    pages -= some;
+  }
+  return 0;
+}
 
 }  // namespace hobbes::lwk

@@ -71,7 +71,8 @@ void unmap(UserAddr address, uint64_t size);
 [[noreturn]] void rest_thread();
 /// Goes to user mode with the thread's registers, delivering what is pending first.
 [[noreturn]] void enter_user(Thread& thread);
-/// Makes another thread look at its pending signals soon, wherever it runs.
+/// Makes another thread look at its pending signals soon, wherever it runs; and its process take up what others want of its
+/// page tables (Smartmap::take_up_changes), in the kernel, too, whatever the thread does there.
 void interrupt(Thread& thread);
 void set_user_tls(UserAddr base);
 [[nodiscard]] UserAddr user_tls();

@@ -9,6 +9,7 @@
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/user_memory.hpp"
 
 namespace hobbes::lwk {
@@ -63,9 +64,9 @@ Sysret aspace_find_hole(Thread& self, const Args& args) {
   if (!is_own(self, args[0])) return -EPERM;
   if (args[2] == 0 || args[2] > port::user_end || (alignment & (alignment - 1)) != 0) return -EINVAL;
   const UserAddr hint = max(args[1], port::user_start);
-  if (hint >= port::user_end) return -ENOMEM;
+  if (hint >= self.process->space.end()) return -ENOMEM;
   const UserAddr hole =
-      self.process->space.find_hole(hint, port::user_end, align_up(args[2], page_size), alignment);
+      self.process->space.find_hole(hint, self.process->space.end(), align_up(args[2], page_size), alignment);
   if (hole == 0) return -ENOMEM;
   return write_user(args[4], hole) ? 0 : -EFAULT;
 }
@@ -100,6 +101,22 @@ Sysret aspace_virt_to_phys(Thread& self, const Args& args) {
   const void* memory = self.process->space.direct(args[1], 1, 0, contiguous);
   if (memory == nullptr) return -EFAULT;
   return write_user(args[2], port::physical(memory)) ? 0 : -EFAULT;
+}
+
+/// How the launch has mapped the ranks into each other, for one who has looked away.
+Sysret aspace_smartmap(Thread& self, const Args& args) {
+  Process& process = *self.process;
+  if (!is_own(self, args[1])) return -EPERM;
+  Smartmap* const map = process.smartmap_rank == nullptr ? nullptr : process.app->smartmap;
+  if (map == nullptr || args[3] != smartmap_slot || args[2] % smartmap_slot != 0 || args[2] == 0) return -EINVAL;
+  return map->look_at(process, static_cast<int>(args[0]), args[2]);
+}
+
+Sysret aspace_unsmartmap(Thread& self, const Args& args) {
+  Process& process = *self.process;
+  if (!is_own(self, args[1])) return -EPERM;
+  if (process.smartmap_rank == nullptr) return -EINVAL;
+  return process.app->smartmap->look_away(process, static_cast<int>(args[0]));
 }
 
 Sysret aspace_dump2console(Thread& self, const Args& args) {
@@ -165,8 +182,8 @@ const SyscallRow private_calls[] = {
     {512, "aspace_map_pmem", refused},
     {513, "aspace_unmap_pmem", refused},
     {514, "aspace_virt_to_phys", aspace_virt_to_phys},
-    {515, "aspace_smartmap", missing},
-    {516, "aspace_unsmartmap", missing},
+    {515, "aspace_smartmap", aspace_smartmap},
+    {516, "aspace_unsmartmap", aspace_unsmartmap},
     {517, "aspace_dump2console", aspace_dump2console},
     {518, "task_create", missing},
     {519, "task_switch_cpus", task_switch_cpus},

@@ -23,6 +23,7 @@ namespace hobbes::lwk {
 
 struct App;
 struct Thread;
+struct SmartmapRank;
 namespace fs { class FdTable; }
 
 struct SiblingNode : ListNode {};
@@ -128,9 +129,12 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   uint64_t personality = 0;
   ProcessTimers timers;
   CpuTime cpu;           ///< a zombie's
+  ProcessCalls calls_of_left;  ///< of threads that have left
   CpuTime children_cpu;  ///< of those waited for, and theirs
   List<PidWatcher> pid_watchers;
   Thread* lender = nullptr;  ///< of a vfork child: the thread whose memory it uses, and which waits
+
+  SmartmapRank* smartmap_rank = nullptr;  ///< atomic: what it is among ranks that see each other (smartmap.hpp)
 
   // The port's.
   StubPages stubs;
@@ -150,7 +154,7 @@ struct Thread : ThreadNode, Immovable {
 
   int tid = 0;
   uint32_t asleep = 0;               ///< atomic: in the port, or about to be (wait_queue.cpp)
-  Process* process = nullptr;
+  Process* process = nullptr;        ///< null: it has left
   void (*start)(Thread&) = nullptr;  ///< first code of the thread, on its kernel stack
   void* start_argument = nullptr;
   Registers* registers = nullptr;    ///< its user state, on its kernel stack

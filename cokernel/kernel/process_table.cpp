@@ -12,6 +12,7 @@
 #include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk {
@@ -159,8 +160,9 @@ void end_process(Process& process) {
     const int status = process.exit_status;
     const bool is_rank = process.is_rank;
     notify_parent(process);
-    if (ignores_child(*process.parent, process)) bury(process);
     if (app != nullptr) app_process_ended_locked(*app, is_rank, status);
+    port::current().process = nullptr;  // for an interrupt that comes late: whoever reaps it frees it
+    if (ignores_child(*process.parent, process)) bury(process);
   }
 }
 
@@ -288,9 +290,11 @@ void exit_thread(int exit_status) {
       rests = may_rest(self);
       if (!rests) departed.push_back(self);
       process.thread_left.wake_all();
+      self.process = nullptr;  // for an interrupt that comes late: the others may take it down
     }
   }
   if (last) {
+    if (process.smartmap_rank != nullptr) process.app->smartmap->leave(process);  // others may ask it until then
     {
       Guard guard(table_lock);
       account_thread_locked(self);

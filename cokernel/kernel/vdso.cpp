@@ -12,8 +12,7 @@ extern "C" const char vdso_image_end[];
 
 namespace {
 
-constexpr UserAddr clock_address = port::user_end - 8 * page_size;  // above what mappings are chosen from
-constexpr UserAddr code_address = clock_address + page_size;
+constexpr uint64_t below_end = 8 * page_size;  // above what mappings are chosen from
 constexpr uint64_t entry_offset = page_size - sizeof(uint64_t);  // vdso/vdso.ld
 
 /// Offsets in an ELF64 header: where its section table is, how long, and where its names are. The page ends before it.
@@ -81,8 +80,9 @@ Sysret map_page(AddressSpace& space, UserAddr address, SharedMemory* memory, uin
 
 Sysret map_vdso(AddressSpace& space) {
   if (const int error = make_once(); error != 0) return error;
-  const Sysret clock = map_page(space, clock_address, clock_memory, port::prot_read, "[vvar]");
-  return clock < 0 ? clock : map_page(space, code_address, code_memory, port::prot_read | port::prot_exec, "[vdso]");
+  const UserAddr address = space.end() - below_end;
+  const Sysret clock = map_page(space, address, clock_memory, port::prot_read, "[vvar]");
+  return clock < 0 ? clock : map_page(space, address + page_size, code_memory, port::prot_read | port::prot_exec, "[vdso]");
 }
 
 }  // namespace hobbes::lwk

@@ -6,7 +6,7 @@
 
 namespace hobbes::lwk {
 
-/// Maps both, read-only, at one place in every program. The address of the ELF header (AT_SYSINFO_EHDR), or -errno.
+/// Maps both, read-only, near the end of the program's addresses. The address of the ELF header (AT_SYSINFO_EHDR), or -errno.
 [[nodiscard]] Sysret map_vdso(AddressSpace& space);
 
 }  // namespace hobbes::lwk

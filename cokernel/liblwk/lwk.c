@@ -31,6 +31,12 @@ int lwk_aspace_virt_to_phys(uint32_t id, uint64_t address, uint64_t* physical) {
   return (int)syscall(LWK_ASPACE_VIRT_TO_PHYS, id, address, physical);
 }
 
+int lwk_aspace_smartmap(uint32_t from, uint32_t to, uint64_t start, size_t extent) {
+  return (int)syscall(LWK_ASPACE_SMARTMAP, from, to, start, extent);
+}
+
+int lwk_aspace_unsmartmap(uint32_t from, uint32_t to) { return (int)syscall(LWK_ASPACE_UNSMARTMAP, from, to); }
+
 int lwk_aspace_dump2console(uint32_t id) { return (int)syscall(LWK_ASPACE_DUMP2CONSOLE, id); }
 
 int lwk_aspace_get_rank(uint32_t id, uint32_t* rank) { return (int)syscall(LWK_ASPACE_GET_RANK, id, rank); }

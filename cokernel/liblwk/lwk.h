@@ -59,6 +59,20 @@ int lwk_getcpu(uint32_t* cpu, uint32_t* node);
 /* CPUID.1:EDX, as AT_HWCAP. */
 int lwk_elf_hwcap(uint32_t* hwcap);
 
+/* SMARTMAP: in an application launched with --use-smartmap every rank sees the memory of rank r, its own included, in slot
+ * r + 1 of 512 GiB, as r has it in slot 0. What is at `pointer` in that rank is here at: */
+enum { LWK_SMARTMAP_SHIFT = 39 };
+static inline void* lwk_smartmap_remote(uint32_t rank, const void* pointer) {
+  return (void*)(((uint64_t)rank + 1) << LWK_SMARTMAP_SHIFT | (uint64_t)pointer);
+}
+/* What that is in the rank itself. */
+static inline void* lwk_smartmap_local(const void* remote) {
+  return (void*)((uint64_t)remote & ((UINT64_C(1) << LWK_SMARTMAP_SHIFT) - 1));
+}
+/* The caller (`to`) sees rank `from` (ids, as lwk_aspace_get_myid tells them) no more, or again: at (rank + 1) slots. */
+int lwk_aspace_smartmap(uint32_t from, uint32_t to, uint64_t start, size_t extent);
+int lwk_aspace_unsmartmap(uint32_t from, uint32_t to);
+
 /* What the calling process has cost so far. */
 struct lwk_counters {
   uint64_t system_calls; /* made */

@@ -6,11 +6,15 @@ source "$(dirname "$0")/lib.sh"
 start_node
 create k 2 160
 
-for name in clones credentials epoll events files futexes inotify memory pointers poll proc processes registers scheduling \
+for name in clones credentials epoll events files futexes inotify memory pointers poll proc processes registers rest rewriting scheduling \
   shared-files signals sockets threads timers; do
   same_on_both "$build/tests/scenarios/programs/conformance-$name"
   expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
 done
+
+readonly late=("$build/tests/scenarios/programs/conformance-loaded-late" "$build/tests/scenarios/programs/late-sites.so")
+same_on_both "${late[@]}"
+expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "${late[@]}"
 
 # Dynamic programs, position-independent or not: what of this machine is one.
 for program in /bin/true /bin/ls /usr/bin/env /bin/bash; do

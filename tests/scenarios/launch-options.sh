@@ -23,8 +23,7 @@ cat > "$work/app.xml" << XML
 XML
 expect_output 'heap 24 stack 6' hobbes launch_app k -f "$work/app.xml"
 echo "<app path=\"$sizes\"><use_smartmap/></app>" > "$work/smartmap.xml"
-expect 1 'SMARTMAP' hobbes launch_app k -f "$work/smartmap.xml"
-expect 1 'SMARTMAP' hobbes launch_app k --use-smartmap -- "$sizes"
+expect 0 'heap 16 stack 8' hobbes launch_app k -f "$work/smartmap.xml"
 
 # Nothing of what was refused is left.
 expect_output 'heap 96 stack 8' hobbes launch_app k --heap_size 96 -- "$sizes"

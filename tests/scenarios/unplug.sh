@@ -82,4 +82,14 @@ cat "$work/random" >&3
 exec 3>&-
 wait "$reader" || fail "reading into added memory ended with $?"
 [[ $(cat "$work/sum") == "$expected" ]] || fail 'reading into added memory changed the bytes'
+
+# What comes while a program runs is its own as soon as it asks.
+expect 0 '' hobbes remove_cpus k 1
+expect 0 '' hobbes launch_app -d --name grows k "$build/tests/scenarios/programs/grows" 1 192
+waits() { grep -q waiting "$(ls -t "$HOBBES_RUN_DIR"/apps/*.log | head -n 1)"; }
+eventually waits
+expect 0 '' hobbes assign_cpus k 1
+expect 0 '' hobbes assign_memory k 160
+expect 0 '' hobbes wait_app grows
+grep -q 'has CPU 1 and 192 MiB' "$(ls -t "$HOBBES_RUN_DIR"/apps/*.log | head -n 1)" || fail 'the program did not get what came'
 finish

@@ -207,7 +207,7 @@ UserAddr new_stub(Process& process, UserAddr site, uint32_t size) {
   if (process.stubs.count == StubPages::limit) return 0;
   const UserAddr low = site > reach + port::user_start ? site - reach : port::user_start;
   AddressSpace::Request request;
-  request.address = process.space.find_hole(low, min(site + reach, port::user_end), page_size, page_size);
+  request.address = process.space.find_hole(low, min(site + reach, process.space.end()), page_size, page_size);
   request.size = page_size;
   request.protection = port::prot_read | port::prot_exec;
   request.fixed = request.no_replace = true;

@@ -12,6 +12,7 @@
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/signal_context.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/syscall.hpp"
 #include "kernel-bridge/abi/hosted.h"
 
@@ -35,7 +36,7 @@ bool in_kernel(uint64_t rip) {
 /// The kernel's own code runs on the thread's kernel stack, or in a thread of its own. A fault elsewhere is that of a
 /// program which jumped there: it is the program's, and not the kernel's end.
 bool is_kernels(const Thread& self, const MachineContext& context) {
-  if (!in_kernel(context.rip) || self.process->app == nullptr) return in_kernel(context.rip);
+  if (!in_kernel(context.rip) || self.process == nullptr || self.process->app == nullptr) return in_kernel(context.rip);
   return context.rsp - linux::address(self.kernel_stack) <= self.kernel_stack_top - linux::address(self.kernel_stack);
 }
 
@@ -62,12 +63,19 @@ void restart_exit(Thread& self, MachineContext& context) {
   context.rsp = reinterpret_cast<uint64_t>(self.registers);
 }
 
+/// What others want of every process: that it drops mappings, or makes some.
+void take_up_changes(const Thread& self) {
+  if (self.process == nullptr) return;  // it is about to end
+  hosted::drop_unplugged_blocks();
+  Smartmap::take_up_changes(*self.process);
+}
+
 void kernel_trap(int signal, const SignalInfo& info, MachineContext& context) {
   Thread& self = port::current();
   const uint64_t exit_start = reinterpret_cast<uint64_t>(hosted_exit_to_user);
   const uint64_t exit_end = reinterpret_cast<uint64_t>(hosted_exit_window_end);
   if (signal == linux::signal_interrupt) {
-    hosted::drop_unplugged_blocks();
+    take_up_changes(self);
     if (context.rip >= exit_start && context.rip < exit_end) restart_exit(self, context);
     return;
   }
@@ -109,7 +117,7 @@ void trap(int signal, SignalInfo* info, UserContext* user) {
   registers = Registers{};
   from_context(registers, user->machine);
   if (signal == linux::signal_sys) note_system_call(self, registers, *info);
-  else if (signal == linux::signal_interrupt) hosted::drop_unplugged_blocks();
+  else if (signal == linux::signal_interrupt) take_up_changes(self);
   else if (signal != SIGTRAP || !hosted::is_being_rewritten(registers.rip)) force_signal(self, fault_info(signal, *info));
   hosted_resume_trap(&registers, user->machine.fpu, hosted::fpu_features());
 }

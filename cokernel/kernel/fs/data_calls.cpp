@@ -47,10 +47,17 @@ Sysret many_pieces(Thread& self, const Args& args, Direction direction, const Wh
 
 Where own_offset(uint64_t argument) { return {false, static_cast<int64_t>(argument)}; }
 
-/// preadv2's: -1 is the position. Flags are wishes that nothing here grants.
+/// preadv2's: -1 is the position. RWF_HIPRI is a hint, RWF_DSYNC and RWF_SYNC are about what is written; RWF_NOWAIT and
+/// RWF_APPEND nothing here grants.
 Sysret many_pieces_with_flags(Thread& self, const Args& args, Direction direction) {
-  if (args[5] != 0) return -EOPNOTSUPP;
-  return many_pieces(self, args, direction, static_cast<int64_t>(args[3]) == -1 ? Where() : own_offset(args[3]));
+  constexpr uint64_t high_priority = 1, data_sync = 2, sync = 4;
+  if ((args[5] & ~(high_priority | data_sync | sync)) != 0) return -EOPNOTSUPP;
+  const Sysret done =
+      many_pieces(self, args, direction, static_cast<int64_t>(args[3]) == -1 ? Where() : own_offset(args[3]));
+  if (done <= 0 || direction == Direction::read || (args[5] & (data_sync | sync)) == 0) return done;
+  const FileRef file = file_of(self, args[0]);
+  const Sysret synced = file ? file->sync((args[5] & sync) == 0) : -EBADF;
+  return synced == 0 || synced == -EINVAL ? done : synced;  // pipes and sockets have nothing to sync
 }
 
 /// One side of a copy between files: moves its own offset or the file's position.

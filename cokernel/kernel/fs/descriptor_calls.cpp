@@ -193,6 +193,10 @@ Sysret sys_fdatasync(Thread& self, const Args& args) {
 }
 /// What the enclave keeps is in memory; the host writes its own files back without being asked.
 Sysret sys_sync(Thread&, const Args&) { return 0; }
+Sysret sys_syncfs(Thread& self, const Args& args) {
+  const FileRef file = file_of(self, args[0]);
+  return !file || file->path_only() ? -EBADF : 0;
+}
 
 Sysret sys_fadvise64(Thread& self, const Args& args) {
   constexpr uint32_t last_advice = 5;  // POSIX_FADV_NOREUSE

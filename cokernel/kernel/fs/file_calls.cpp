@@ -138,7 +138,7 @@ const SyscallRow file_calls[] = {
     {299, "recvmmsg", sys_recvmmsg},
     {303, "name_to_handle_at", sys_name_to_handle_at},
     {304, "open_by_handle_at", sys_refused},
-    {306, "syncfs", sys_sync},
+    {306, "syncfs", sys_syncfs},
     {307, "sendmmsg", sys_sendmmsg},
     {308, "setns", sys_refused},
     {316, "renameat2", sys_renameat2},

@@ -132,6 +132,7 @@ Sysret sys_statx(Thread& self, const Args& args);
 Sysret sys_symlink(Thread& self, const Args& args);
 Sysret sys_symlinkat(Thread& self, const Args& args);
 Sysret sys_sync(Thread& self, const Args& args);
+Sysret sys_syncfs(Thread& self, const Args& args);
 Sysret sys_sync_file_range(Thread& self, const Args& args);
 Sysret sys_tee(Thread& self, const Args& args);
 Sysret sys_timerfd_create(Thread& self, const Args& args);

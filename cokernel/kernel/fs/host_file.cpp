@@ -134,8 +134,9 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
     uint64_t size = 0;
     void* memory = data.direct(need, size);
     if (memory == nullptr) {
-      if (count == 0) return -EFAULT;
-      break;
+      if (count > 0) break;
+      asked = min(data.of_other_rank(need), HostCall::data_size);
+      return asked == 0 ? -EFAULT : bounce(call, data, writes, offset, asked);
     }
     if (!call.reaches(memory, size)) {
       if (count > 0) break;

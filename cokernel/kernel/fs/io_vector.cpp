@@ -4,6 +4,7 @@
 #include "cokernel/kernel/fs/file_abi.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process.hpp"
+#include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/user_memory.hpp"
 
@@ -104,6 +105,14 @@ void* IoVector::direct(uint32_t need, uint64_t& contiguous) {
   }
   if (!is_user_range(base, size)) return nullptr;
   return port::current().process->space.direct(base, size, need, contiguous);
+}
+
+uint64_t IoVector::of_other_rank(uint32_t need) {
+  uint64_t base = 0, contiguous = 0;
+  const uint64_t size = next_piece(base);
+  Process& process = *port::current().process;
+  if (!user_ || process.smartmap_rank == nullptr || !is_user_range(base, size)) return 0;
+  return process.app->smartmap->direct(base, size, need, contiguous) == nullptr ? 0 : contiguous;
 }
 
 IoPieces::~IoPieces() {

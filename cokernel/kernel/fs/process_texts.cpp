@@ -94,6 +94,15 @@ void write_smaps(Text& text, Process& process, int64_t) {
 int64_t parent_of(const Process& process) { return process.parent == &process ? 0 : process.parent->pid; }
 char state_of(const Process& process) { return process.state == ProcessState::zombie ? 'Z' : 'R'; }
 
+/// What has memory behind it: all but reserved addresses.
+uint64_t held_pages(Process& process) {
+  uint64_t size = 0;
+  process.space.for_each([&](const Region& region) {
+    if (region.extents != nullptr || region.shared != nullptr) size += region.end - region.start;
+  });
+  return size >> page_shift;
+}
+
 void write_process_stat(Text& text, Process& process, int64_t id) {
   const char state[] = {state_of(process), '\0'};
   const uint64_t size = process.space.mapped_bytes();
@@ -101,14 +110,14 @@ void write_process_stat(Text& text, Process& process, int64_t id) {
              id, static_cast<const char*>(process.command),
              static_cast<const char*>(state), parent_of(process), static_cast<int64_t>(process.group),
              static_cast<int64_t>(process.session), static_cast<uint64_t>(process.thread_count), size,
-             size >> page_shift);
+             held_pages(process));
   text.print("0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 %u %u %u %u 0\n", process.arguments_start,
              process.arguments_end, process.environment_start, process.environment_end);
 }
 
 void write_statm(Text& text, Process& process, int64_t) {
   const uint64_t pages = process.space.mapped_bytes() >> page_shift;
-  text.print("%u %u 0 0 0 %u 0\n", pages, pages, pages);
+  text.print("%u %u 0 0 0 %u 0\n", pages, held_pages(process), pages);
 }
 
 struct Sizes {
@@ -165,6 +174,7 @@ void write_status_of_ids(Text& text, const char* name, const IdSet& ids) {
 
 void write_status(Text& text, Process& process, int64_t id) {
   const uint64_t size = process.space.mapped_bytes() >> kib_shift;
+  const uint64_t held = held_pages(process) << (page_shift - kib_shift);
   const Sizes sizes = sizes_of(process);
   text.print("Name:\t%s\nUmask:\t", static_cast<const char*>(process.command));
   add_octal(text, process.umask, 4);
@@ -176,7 +186,7 @@ void write_status(Text& text, Process& process, int64_t id) {
   text.print("FDSize:\t%u\nGroups:\t%u \n", static_cast<uint64_t>(FdTable::limit),
              static_cast<uint64_t>(process.credentials.group.real));
   text.print("VmPeak:\t%u kB\nVmSize:\t%u kB\nVmLck:\t%u kB\nVmPin:\t0 kB\nVmHWM:\t%u kB\nVmRSS:\t%u kB\n", size, size,
-             size, size, size);
+             size, held, held);
   text.print("VmData:\t%u kB\nVmStk:\t%u kB\nVmExe:\t%u kB\nVmSwap:\t0 kB\nThreads:\t%u\n", sizes.data, sizes.stack,
              sizes.code, static_cast<uint64_t>(process.thread_count));
   write_status_of_signals(text, process);

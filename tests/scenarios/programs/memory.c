@@ -112,6 +112,53 @@ static void test_files(void) {
   unlink(name);
 }
 
+/* A page, a hole, a page. */
+static char* with_hole(void) {
+  char* memory = fresh(3 * 4096, PROT_READ | PROT_WRITE);
+  CHECK(munmap(memory + 4096, 4096) == 0);
+  return memory;
+}
+
+static void test_advice(void) {
+  char* memory = with_hole();
+  memory[0] = memory[2 * 4096] = 1;
+  CHECK(madvise(memory, 4096, MADV_WILLNEED) == 0 && memory[0] == 1);
+  CHECK(madvise(memory, 4096, MADV_SEQUENTIAL) == 0 && madvise(memory, 4096, MADV_DONTDUMP) == 0);
+  CHECK(madvise(memory, 4096, MADV_DONTNEED) == 0 && memory[0] == 0);
+  memory[0] = 1;
+  CHECK_ERRNO(madvise(memory, 3 * 4096, MADV_DONTNEED), ENOMEM);
+  CHECK(memory[0] == 0 && memory[2 * 4096] == 0);  // what is there was done
+  CHECK_ERRNO(madvise(memory + 1, 4096, MADV_DONTNEED), EINVAL);
+  CHECK_ERRNO(madvise(memory, 4096, 7777), EINVAL);
+  CHECK_ERRNO(madvise(memory, (size_t)-4096, MADV_DONTNEED), EINVAL);
+  CHECK(madvise(memory, 0, MADV_DONTNEED) == 0);
+  munmap(memory, 3 * 4096);
+}
+
+static void test_locks(void) {
+  char* memory = with_hole();
+  CHECK(mlock(memory, 4096) == 0 && mlock(memory + 5, 10) == 0 && munlock(memory, 4096) == 0);
+  CHECK_ERRNO(mlock(memory, 3 * 4096), ENOMEM);
+  CHECK_ERRNO(munlock(memory, 3 * 4096), ENOMEM);
+  CHECK(mlock2(memory, 4096, 0) == 0 && mlock2(memory, 4096, MLOCK_ONFAULT) == 0);
+  CHECK_ERRNO(mlock2(memory, 4096, 8), EINVAL);
+  CHECK_ERRNO(mlockall(0), EINVAL);
+  CHECK_ERRNO(mlockall(64), EINVAL);
+  CHECK(munlockall() == 0);
+  unsigned char there[2] = {7, 7};
+  memory[0] = 1;
+  CHECK(mincore(memory, 4096, there) == 0 && (there[0] & 1) == 1 && there[1] == 7);
+  CHECK_ERRNO(mincore(memory, 3 * 4096, there), ENOMEM);
+  CHECK_ERRNO(mincore(memory + 1, 4096, there), EINVAL);
+  CHECK_ERRNO(mincore(memory, 4096, NULL), EFAULT);
+  CHECK(msync(memory, 4096, MS_SYNC) == 0 && msync(memory, 4096, MS_ASYNC | MS_INVALIDATE) == 0);
+  CHECK_ERRNO(msync(memory, 3 * 4096, MS_SYNC), ENOMEM);
+  CHECK_ERRNO(msync(memory, 4096, MS_SYNC | MS_ASYNC), EINVAL);
+  CHECK_ERRNO(msync(memory, 4096, 64), EINVAL);
+  CHECK_ERRNO(msync(memory + 1, 4096, MS_SYNC), EINVAL);
+  munmap(memory, 3 * 4096);
+}
+
 static void test_bad_pointers(void) {
   char* const bad[] = {NULL, (char*)8, (char*)-1, (char*)0x7fffffffffff, (char*)0xffff800000000000};
   int ends[2];
@@ -136,6 +183,8 @@ int main(void) {
   test_brk();
   test_sharing();
   test_files();
+  test_advice();
+  test_locks();
   test_bad_pointers();
   return conclude("memory");
 }

@@ -105,6 +105,7 @@ void wait_either(Expected one, Expected other, int64_t deadline_ns) {
 }
 void wake(uint32_t* word, int count) { (void)syscall(SYS_futex, word, FUTEX_WAKE, count, nullptr, nullptr, 0); }
 void relax() { _mm_pause(); }
+void interrupt(Thread&) {}
 uint32_t machine_cpu() { return 0; }
 int64_t thread_cpu_ns(const Thread&) { return 0; }
 int64_t process_cpu_ns(const Process&) { return 0; }
