@@ -97,7 +97,7 @@ void panic(const char* format, ...) {
   fs::kernel_console_write("panic: ", 7);
   fs::kernel_console_write(boot.crash.text, length);
   fs::kernel_console_write("\n", 1);
-  port::wake(&boot.state, INT32_MAX);
+  port::wake_host(&boot.state, INT32_MAX);
   port::halt();
 }
 
