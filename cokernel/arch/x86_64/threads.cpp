@@ -25,8 +25,8 @@ Space* running_space() {
   return thread != nullptr && has_started(*thread) ? state_of(*thread).space : nullptr;
 }
 
-/// A thread begins with the floating-point state of whoever makes it, if that has one.
-void inherit_fpu(ThreadState& state) {
+/// A thread begins with the floating-point state and the segment bases of whoever makes it, if that has them.
+void inherit_user_state(ThreadState& state) {
   if (align_up(sizeof(ThreadState), 64) + arch::fpu_area_size() > state_limit)
     panic("the CPU's floating-point state is too large: %u bytes", static_cast<uint64_t>(arch::fpu_area_size()));
   memset(state.fpu(), 0, arch::fpu_area_size());
@@ -36,6 +36,8 @@ void inherit_fpu(ThreadState& state) {
     memcpy(state.fpu(), arch::initial_fpu_state(), legacy_and_header);
     return;
   }
+  state.fs_base = port::user_tls();
+  state.gs_base = read_msr(msr_kernel_gs_base);
   asm volatile("xsave64 (%0)"
                :
                : "r"(state.fpu()), "a"(static_cast<uint32_t>(components)), "d"(static_cast<uint32_t>(components >> 32))
@@ -55,7 +57,7 @@ void start(Thread& thread, Space* space) {
   if (is_kernels) state.allowed[0] = 1;
   else allowed_cpus(thread, state.allowed);
   state.cpu = &this_cpu();
-  inherit_fpu(state);
+  inherit_user_state(state);
   constexpr uint64_t gap = 64;
   auto* frame = reinterpret_cast<FirstFrame*>(reinterpret_cast<uint64_t>(thread.registers) - gap) - 1;
   *frame = {};
