@@ -37,7 +37,7 @@ Mutex changes;  // of the direct map
 
 uint64_t no_execute() { return if_has(features.nx, page_no_execute); }
 
-bool in_image(PhysAddr address) { return address - boot_params().kernel_base < HOBBES_BOOT_KERNEL_LIMIT; }
+bool in_image(PhysAddr address) { return address - boot_params().kernel_base < boot_params().kernel_size; }
 PhysAddr image_physical(const void* pointer) {
   return reinterpret_cast<uint64_t>(pointer) - HOBBES_X86_KERNEL_BASE + boot_params().kernel_base;
 }

@@ -9,8 +9,8 @@
 namespace hobbes::direct {
 
 // The machine's memory (QEMU's `-m 1G`). Two blocks of an enclave, and the play.
-inline constexpr uint64_t boot_block = 0x8000000, block_size = 0x8000000, second_block = 0x10000000;
-inline constexpr uint64_t play_address = 0x20000000;
+inline constexpr uint64_t boot_block = 0x8000000, block_size = 0xc000000, second_block = 0x18000000;
+inline constexpr uint64_t play_address = 0x28000000;
 /// The enclave's CPUs have APIC ids from 1; the loader is CPU 0.
 inline constexpr uint32_t boot_apic_id = 1;
 
