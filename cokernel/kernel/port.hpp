@@ -81,6 +81,9 @@ void unmap(UserAddr address, uint64_t size);
 void interrupt(Thread& thread);
 void set_user_tls(UserAddr base);
 [[nodiscard]] UserAddr user_tls();
+/// The running program's GS base. False: GS is not the program's.
+[[nodiscard]] bool set_user_gs(UserAddr base);
+[[nodiscard]] bool user_gs(UserAddr& base);
 /// The machine CPU (Linux number) the running thread is on now.
 [[nodiscard]] uint32_t machine_cpu();
 /// CPU time: of a thread of the running process, of any process' threads that were and are.

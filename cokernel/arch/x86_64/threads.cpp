@@ -162,6 +162,17 @@ UserAddr user_tls() {
   return base;
 }
 
+// While the kernel runs, the program's is in the register that swapgs exchanges.
+bool set_user_gs(UserAddr base) {
+  running_thread_state().gs_base = base;
+  write_msr(msr_kernel_gs_base, base);
+  return true;
+}
+bool user_gs(UserAddr& base) {
+  base = read_msr(msr_kernel_gs_base);
+  return true;
+}
+
 int64_t thread_cpu_ns(const Thread& thread) { return to_cpu_ns(ticks_of(thread)); }
 
 int64_t process_cpu_ns(const Process& process) {
