@@ -117,6 +117,8 @@ x86_start:
 	mov %rax, %cr3
 .Llook_for_offer:
 	pause
+	cmpl $0, x86_stopping(%rip)
+	jne x86_halt_forever
 	lea x86_offers(%rip), %rdi
 	mov $256, %ecx
 2:	cmp %esi, 4(%rdi)

@@ -3,7 +3,7 @@
 // numbered as the distance from the memory: 1 maps 4 KiB pages, 2 and 3 may map 2 MiB and 1 GiB at once, 4 is the root.
 #include "cokernel/arch/x86_64/page_tables.hpp"
 
-#include "cokernel/arch/x86_64/cpu.hpp"
+#include "cokernel/arch/x86_64/features.hpp"
 #include "cokernel/arch/x86_64/kernel_space.hpp"
 #include "cokernel/arch/x86_64/registers.hpp"
 #include "cokernel/kernel/string.hpp"

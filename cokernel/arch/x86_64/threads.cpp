@@ -113,7 +113,8 @@ uint64_t ticks() { return __builtin_ia32_rdtsc(); }
 
 void yield() {
   const InterruptsOff off;
-  if (!this_cpu().queue.empty()) yield_cpu();
+  const Cpu& cpu = this_cpu();
+  if (!cpu.queue.empty() || cpu.reschedule != 0) yield_cpu();  // asked for, too, when the CPU is to be given back
 }
 
 uint32_t machine_cpu() {

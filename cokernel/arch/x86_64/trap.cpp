@@ -51,8 +51,9 @@ int simd_code() {
 int page_fault_code(uint64_t address, uint64_t error) {
   constexpr uint64_t was_present = 1;
   if ((error & was_present) != 0 && address < port::user_end) return access_error;
-  const auto* space = x86::running_thread_state().space;
+  x86::Space* const space = x86::running_thread_state().space;
   if (address >= port::user_end || space == nullptr) return map_error;
+  Guard guard(space->lock);  // another thread may be changing the tables
   return (space->tables.find(address) & x86::page_held) != 0 ? access_error : map_error;
 }
 
