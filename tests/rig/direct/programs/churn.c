@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong when a kernel's context switches, page-table changes or timers do: registers of others, translations that
-// should be forgotten, threads that never get a turn.
+// What goes wrong when a kernel's context switches, page-table changes or timers do: registers of others,
+// translations that should be forgotten, threads that never get a turn.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
