@@ -85,7 +85,7 @@ Thread* take_resting(Process& process) {
 /// Under table_lock, for one that has just left: false if enough do, or nobody will need them.
 bool may_rest(Thread& thread) {
   Process& process = *thread.process;
-  if (process.exiting || process.in_exec || process.resting_count == most_resting) return false;
+  if (!port::keeps_threads() || process.exiting || process.in_exec || process.resting_count == most_resting) return false;
   thread.started = 0;
   process.resting.push_back(thread);
   ++process.resting_count;

@@ -96,7 +96,10 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
               deadline_ns == never ? 0 : linux::address(&time));
 }
 
-void wait_either(Expected one, Expected other, int64_t deadline_ns) {
+void wait_for_host(uint32_t* word, uint32_t expected, int64_t deadline_ns) { wait(word, expected, deadline_ns); }
+void wake_host(uint32_t* word, int count) { wake(word, count); }
+
+void wait_for_host_or(Expected one, Expected other, int64_t deadline_ns) {
   constexpr int64_t step_ns = 1'000'000;
   struct {  // struct futex_waitv
     uint64_t value, word;
@@ -160,6 +163,8 @@ void exit_thread(bool last) {
   __builtin_unreachable();
 }
 
+bool keeps_threads() { return true; }
+
 void rest_thread() {
   Thread& self = current();
   while (__atomic_load_n(&self.started, __ATOMIC_ACQUIRE) == 0) wait(&self.started, 0, never);
@@ -189,6 +194,10 @@ UserAddr user_tls() {
   return base;
 }
 
+// It points at the Thread, whatever runs.
+bool set_user_gs(UserAddr) { return false; }
+bool user_gs(UserAddr&) { return false; }
+
 int64_t thread_cpu_ns(const Thread& thread) {
   return cpu_time_of(__atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE), true) -
          __atomic_load_n(&thread.port.cpu_ns_before, __ATOMIC_RELAXED);
@@ -206,6 +215,10 @@ void memory_barrier(bool everybody) {
   linux::call(linux::nr_membarrier, register_private_expedited);
   linux::call(linux::nr_membarrier, command);
 }
+
+// Linux's CPUs are there already, and stop being used when no thread is pinned to them.
+int attach_cpu(uint32_t, const hobbes_boot_cpu&) { return 0; }
+int detach_cpu(uint32_t) { return 0; }
 
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);
