@@ -77,6 +77,7 @@ struct PortThread {
   int64_t cpu_ns_before = 0;    ///< CPU time of those who had its Linux thread before
   uint32_t float_control = 0;   ///< its creator's MXCSR
   uint16_t x87_control = 0;     ///< its creator's x87 control word
+  bool takes_up_changes = false, was_interrupted = false;  ///< atomic (trap.cpp)
 };
 
 enum class ProcessState { alive, zombie };

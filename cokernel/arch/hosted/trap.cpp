@@ -61,11 +61,20 @@ void restart_exit(Thread& self, MachineContext& context) {
   context.rsp = reinterpret_cast<uint64_t>(self.registers);
 }
 
-/// What others want of every process: that it drops mappings, or makes some.
-void take_up_changes(const Thread& self) {
+/// What others want of every process: that it drops mappings, or makes some. Whoever has been answered may want the next
+/// thing, and interrupt, before this has returned, again and again: an interrupt of it leaves the work to it, or the stack
+/// would not suffice.
+void take_up_changes(Thread& self) {
   if (self.process == nullptr) return;  // it is about to end
-  hosted::drop_unplugged_blocks();
-  Smartmap::take_up_changes(*self.process);
+  // Both flags are the running thread's own, in it and in its interrupts.
+  __atomic_store_n(&self.port.was_interrupted, true, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&self.port.takes_up_changes, __ATOMIC_SEQ_CST)) return;
+  while (__atomic_exchange_n(&self.port.was_interrupted, false, __ATOMIC_SEQ_CST)) {
+    __atomic_store_n(&self.port.takes_up_changes, true, __ATOMIC_SEQ_CST);
+    hosted::drop_unplugged_blocks();
+    Smartmap::take_up_changes(*self.process);
+    __atomic_store_n(&self.port.takes_up_changes, false, __ATOMIC_SEQ_CST);
+  }
 }
 
 void kernel_trap(int signal, const SignalInfo& info, MachineContext& context) {
