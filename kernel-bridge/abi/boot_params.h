@@ -78,6 +78,12 @@ struct hobbes_crash {
 	char text[HOBBES_CRASH_TEXT_SIZE];  /* +16 NUL-terminated reason */
 };
 
+/* Whom a kernel on bare metal interrupts to ring for the host (abi/x86_64.h). One naturally aligned 64-bit word. */
+struct hobbes_boot_bell {
+	uint32_t apic_id; /* +0 */
+	uint32_t vector;  /* +4 0: nobody */
+};
+
 struct hobbes_boot_params {
 	uint64_t magic;         /* +0 */
 	uint32_t version;       /* +8 */
@@ -107,6 +113,8 @@ struct hobbes_boot_params {
 	struct hobbes_boot_channel channels[HOBBES_BOOT_MAX_CHANNELS]; /* +2344 */
 	struct hobbes_boot_cpu cpus[HOBBES_BOOT_MAX_CPUS];             /* +2536 */
 	struct hobbes_boot_region regions[HOBBES_BOOT_MAX_REGIONS];    /* +6632 */
+	/* Of writers whose `size` covers it. */
+	struct hobbes_boot_bell host_bell; /* +18920 host writes */
 };
 
 #ifdef __cplusplus
@@ -114,10 +122,12 @@ static_assert(sizeof(hobbes_boot_cpu) == 16);
 static_assert(sizeof(hobbes_boot_region) == 24);
 static_assert(sizeof(hobbes_boot_channel) == 24);
 static_assert(sizeof(hobbes_clock) == 40);
-static_assert(sizeof(hobbes_boot_params) == 6632 + 24 * HOBBES_BOOT_MAX_REGIONS);
+static_assert(sizeof(hobbes_boot_bell) == 8);
+static_assert(sizeof(hobbes_boot_params) == 6632 + 24 * HOBBES_BOOT_MAX_REGIONS + 8);
 static_assert(__builtin_offsetof(hobbes_boot_params, state) == 1248);
 static_assert(__builtin_offsetof(hobbes_boot_params, channels) == 2344);
 static_assert(__builtin_offsetof(hobbes_boot_params, regions) == 6632);
+static_assert(__builtin_offsetof(hobbes_boot_params, host_bell) == 18920);
 static_assert(sizeof(hobbes_boot_params) <= HOBBES_BOOT_PARAMS_SIZE);
 #endif
 
