@@ -51,6 +51,17 @@ eventually() {
   done
 }
 
+# The numbers of memory blocks that Linux can really give up: the last one of a node holds pages of the kernel even if
+# it is called movable.
+free_blocks() {
+  for block in /sys/devices/system/memory/memory[0-9]*; do
+    [ "$(cat "$block/valid_zones")" = Movable ] || continue
+    echo offline 2> /dev/null > "$block/state" || continue
+    echo online_movable > "$block/state"
+    echo "${block##*/memory}"
+  done | tr '\n' ' '
+}
+
 # The last line of a scenario
 finish() {
   echo "$checks checks, $failures failed"
