@@ -39,7 +39,7 @@ void push(const hobbes_frame& header, const abi::ConstPiece* pieces, unsigned co
     uint64_t length = 0;
     for (unsigned i = 0; i < count; ++i) length += pieces[i].size;
     if (!replies.prepare_sleep(length)) continue;
-    port::wait(bell, HOBBES_ASLEEP, monotonic_ns() + heartbeat_ns);
+    port::wait_for_host(bell, HOBBES_ASLEEP, monotonic_ns() + heartbeat_ns);
     replies.cancel_sleep();
   }
   if (replies.need_wakeup()) port::ring_control_bell();
@@ -95,25 +95,43 @@ void count_system_calls(const Request& request, Reply& reply) {
   report_system_calls(wanted.app_id, reply);
 }
 
+/// Of the block at `base`; 0: there is none.
+uint64_t block_size(PhysAddr base) {
+  Extent block;
+  bool in_use = false;
+  for (uint32_t i = 0; page_allocator().block_at(i, block, in_use); ++i)
+    if (block.base == base) return block.size;
+  return 0;
+}
+
+int plug_memory(PhysAddr base, uint64_t size) {
+  if (const int error = page_allocator().check_block(base, size); error != 0) return error;
+  if (const int error = port::attach_memory(base, size); error != 0) return error;
+  const int error = page_allocator().add_block(base, size, 0);
+  if (error != 0) port::detach_memory(base, size);
+  return error;
+}
+
 void add_memory(const Request& request, Reply& reply) {
   hobbes_memory_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
-  if (const int error = page_allocator().add_block(wanted.base, wanted.size, 0); error != 0)
-    reply.fail(error, "add the memory block");
+  if (const int error = plug_memory(wanted.base, wanted.size); error != 0) reply.fail(error, "add the memory block");
 }
 
 void remove_memory(const Request& request, Reply& reply) {
   hobbes_memory_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
+  const uint64_t size = block_size(wanted.base);
   if (const int error = page_allocator().remove_block(wanted.base); error != 0)
-    reply.fail(error, error == -EBUSY ? "the memory block is in use" : "remove the memory block");
+    return reply.fail(error, error == -EBUSY ? "the memory block is in use" : "remove the memory block");
+  port::detach_memory(wanted.base, size);
 }
 
 void add_processor(const Request& request, Reply& reply) {
   hobbes_cpu_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
   const int logical = add_cpu({wanted.cpu_id, wanted.apic_id, wanted.numa, 0});
-  if (logical < 0) return reply.fail(logical, "add the CPU");
+  if (logical < 0) return reply.fail(logical, logical == -ETIMEDOUT ? "the CPU has not come to the kernel" : "add the CPU");
   reply.append(&logical, sizeof(logical));
 }
 
@@ -121,7 +139,7 @@ void remove_processor(const Request& request, Reply& reply) {
   hobbes_cpu_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
   if (const int error = remove_cpu(wanted.cpu_id); error != 0)
-    reply.fail(error, error == -EBUSY ? "it is the enclave's last CPU" : "remove the CPU");
+    reply.fail(error, error == -EBUSY ? "it is the CPU the enclave booted on, its last, or does not get free" : "remove the CPU");
 }
 
 void shut_down(const Request&, Reply& reply) {
@@ -185,7 +203,7 @@ void wait_for_request() {
   hobbes_boot_params& boot = boot_params();
   while (!requests.readable()) {
     __atomic_store_n(&boot.heartbeat, boot.heartbeat + 1, __ATOMIC_RELAXED);  // only its change counts
-    if (requests.prepare_sleep()) port::wait(bell, HOBBES_ASLEEP, monotonic_ns() + heartbeat_ns);
+    if (requests.prepare_sleep()) port::wait_for_host(bell, HOBBES_ASLEEP, monotonic_ns() + heartbeat_ns);
     requests.cancel_sleep();
   }
 }

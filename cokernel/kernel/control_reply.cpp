@@ -13,6 +13,7 @@ int32_t status_of(int error) {
     case ENOMEM: case ENOSPC: case EMFILE: return HOBBES_STATUS_EXHAUSTED;
     case EPERM: case EACCES: return HOBBES_STATUS_DENIED;
     case ENOSYS: return HOBBES_STATUS_UNSUPPORTED;
+    case ETIMEDOUT: return HOBBES_STATUS_TIMEOUT;
     default: return HOBBES_STATUS_IO;
   }
 }

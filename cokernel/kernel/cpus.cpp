@@ -12,6 +12,7 @@ struct Cpu {
   hobbes_boot_cpu machine;
 };
 
+Mutex changing;  // one CPU comes or goes at a time; before process_lock and lock
 Mutex lock;
 Cpu cpus[max_cpus];
 
@@ -42,22 +43,29 @@ void start_cpus() {
 }
 
 int add_cpu(const hobbes_boot_cpu& cpu) {
+  Guard change(changing);
   int slot = -ENOSPC;
   {
     Guard guard(lock);
     for (uint32_t i = max_cpus; i > 0; --i)
       if (!cpus[i - 1].present) slot = static_cast<int>(i - 1);
-    if (slot >= 0) cpus[slot] = {true, cpu};
   }
-  if (slot >= 0) place_all_threads();
+  if (slot < 0) return slot;
+  if (const int error = port::attach_cpu(static_cast<uint32_t>(slot), cpu); error != 0) return error;
+  {
+    Guard guard(lock);
+    cpus[slot] = {true, cpu};
+  }
+  place_all_threads();
   return slot;
 }
 
 int remove_cpu(uint32_t cpu_id) {
+  Guard change(changing);
+  Cpu* found = nullptr;
   {
     Guard guard(lock);
     uint32_t count = 0;
-    Cpu* found = nullptr;
     for (Cpu& cpu : cpus) {
       if (!cpu.present) continue;
       ++count;
@@ -68,7 +76,14 @@ int remove_cpu(uint32_t cpu_id) {
     found->present = false;
   }
   place_all_threads();
-  return 0;
+  const int error = port::detach_cpu(static_cast<uint32_t>(found - cpus));
+  if (error == 0) return 0;
+  {
+    Guard guard(lock);
+    found->present = true;
+  }
+  place_all_threads();
+  return error;
 }
 
 void place_thread(Thread& thread) {

@@ -70,11 +70,11 @@ void run_control_task(Thread& self) {
         static_cast<uint64_t>(boot.cpu_count), page_allocator().total_pages() >> (20 - page_shift));
   // release: everything is ready when the state says so; partner: the bridge's acquire.
   __atomic_store_n(&boot.state, HOBBES_ENCLAVE_RUNNING, __ATOMIC_RELEASE);
-  port::wake(&boot.state, INT32_MAX);
+  port::wake_host(&boot.state, INT32_MAX);
   port::complete_start();
   serve_control(self);
   __atomic_store_n(&boot.state, HOBBES_ENCLAVE_STOPPED, __ATOMIC_RELEASE);
-  port::wake(&boot.state, INT32_MAX);
+  port::wake_host(&boot.state, INT32_MAX);
 }
 
 }  // namespace hobbes::lwk

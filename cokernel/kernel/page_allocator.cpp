@@ -33,14 +33,22 @@ void zero_memory(void* memory, uint64_t size) {
 
 PageAllocator& page_allocator() { return the_page_allocator; }
 
-int PageAllocator::add_block(PhysAddr base, uint64_t size, uint64_t reserved) {
+int PageAllocator::refusal_of(PhysAddr base, uint64_t size) const {
   if (size == 0 || base % large_page_size != 0 || size % large_page_size != 0) return -EINVAL;
   if (base + size < base || size > largest_block) return -EINVAL;
-  Guard guard(lock_);
   for (uint32_t i = 0; i < block_count_; ++i)
     if (base < blocks_[i].base + (blocks_[i].pages << page_shift) && blocks_[i].base < base + size) return -EEXIST;
-  if (block_count_ == max_blocks) return -ENOSPC;
+  return block_count_ == max_blocks ? -ENOSPC : 0;
+}
 
+int PageAllocator::check_block(PhysAddr base, uint64_t size) {
+  Guard guard(lock_);
+  return refusal_of(base, size);
+}
+
+int PageAllocator::add_block(PhysAddr base, uint64_t size, uint64_t reserved) {
+  Guard guard(lock_);
+  if (const int refusal = refusal_of(base, size); refusal != 0) return refusal;
   const uint64_t pages = size >> page_shift;
   const uint64_t table_start = align_up(reserved, page_size);
   const uint64_t first_free = pages_of(table_start + pages * sizeof(Page));

@@ -16,8 +16,10 @@ class PageAllocator : Immovable {
   static constexpr uint32_t max_order = 15;  ///< 128 MiB
   static constexpr uint32_t max_blocks = HOBBES_BOOT_MAX_REGIONS;
 
+  /// What add_block() will say before it touches the memory: 0, -EEXIST (overlaps), -ENOSPC (too many blocks), -EINVAL.
+  [[nodiscard]] int check_block(PhysAddr base, uint64_t size);
   /// Takes over [base, base + size), of which the first `reserved` bytes are in use already. The memory is zero. 0,
-  /// -EEXIST (overlaps), -ENOSPC (too many blocks), -EINVAL.
+  /// or as check_block().
   [[nodiscard]] int add_block(PhysAddr base, uint64_t size, uint64_t reserved);
   /// Gives a block up: 0, -ENOENT, -EBUSY (part of it is in use).
   [[nodiscard]] int remove_block(PhysAddr base);
@@ -70,6 +72,7 @@ class PageAllocator : Immovable {
     [[nodiscard]] uint32_t& head(uint8_t state, uint32_t order) { return heads[state - head_dirty][order]; }
   };
 
+  [[nodiscard]] int refusal_of(PhysAddr base, uint64_t size) const;
   [[nodiscard]] Block* block_of(PhysAddr address);
   void push(Block& block, uint32_t page, uint32_t order, uint8_t state);
   void remove(Block& block, uint32_t page);

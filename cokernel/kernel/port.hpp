@@ -21,15 +21,18 @@ void complete_start();
 
 /// Sleeps while *word == expected, until wake(), the monotonic `deadline_ns`, or for no reason.
 void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns);
+/// Wakes at most `count` sleepers.
+void wake(uint32_t* word, int count);
 /// A futex word and the value it is expected to have.
 struct Expected {
   uint32_t* word;
   uint32_t value;
 };
-/// The same on two words: sleeps while both have their values, until a wake() of either.
-void wait_either(Expected one, Expected other, int64_t deadline_ns);
-/// Wakes at most `count` sleepers.
-void wake(uint32_t* word, int count);
+/// wait() and wake() on a word of shared memory whose other side is the host: leviathan or a proxy.
+void wait_for_host(uint32_t* word, uint32_t expected, int64_t deadline_ns);
+void wake_host(uint32_t* word, int count);
+/// Sleeps while both words have their values, until the host wakes the first or wake() the second.
+void wait_for_host_or(Expected of_host, Expected own, int64_t deadline_ns);
 /// One turn of a spin loop.
 void relax();
 /// Lets others have this CPU who wait for it; at once back where there are none.
@@ -40,6 +43,12 @@ void yield();
 /// The kernel's pointer to physical memory of this enclave, valid in every address space.
 [[nodiscard]] void* direct(PhysAddr address);
 [[nodiscard]] PhysAddr physical(const void* pointer);
+/// Where a host-I/O proxy has what the kernel has at `pointer`, which is in the direct map.
+[[nodiscard]] uint64_t host_address(const void* pointer);
+/// Makes memory that comes while the enclave runs reachable, before it is used; lets go of it, when nothing uses it any
+/// more. 0 or -errno.
+[[nodiscard]] int attach_memory(PhysAddr base, uint64_t size);
+void detach_memory(PhysAddr base, uint64_t size);
 /// Applications live in [user_start, user_end).
 inline constexpr UserAddr user_start = 0x10000;
 inline constexpr UserAddr user_end = 0x7b0000000000;
@@ -81,6 +90,10 @@ void set_user_tls(UserAddr base);
 void memory_barrier(bool everybody);
 /// Keeps a thread on these enclave-logical CPUs (bit mask).
 void set_affinity(Thread& thread, const uint64_t mask[4]);
+/// Takes a CPU into use under a logical number; stops one that no thread may use any more. 0 or -errno, and then nothing has
+/// changed: -ETIMEDOUT, it has not come; -EBUSY, it cannot be spared. May sleep.
+[[nodiscard]] int attach_cpu(uint32_t logical, const hobbes_boot_cpu& cpu);
+[[nodiscard]] int detach_cpu(uint32_t logical);
 
 /// What programs are told of the CPU as AT_HWCAP: CPUID.1:EDX.
 [[nodiscard]] uint64_t hwcap();

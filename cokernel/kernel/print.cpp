@@ -85,20 +85,34 @@ size_t format(char* to, size_t size, const char* format, ...) {
   return length;
 }
 
-void panic(const char* format, ...) {
+namespace {
+
+[[noreturn]] void end(uint64_t address, const char* format, va_list arguments) {
   hobbes_boot_params& boot = boot_params();
-  va_list arguments;
-  va_start(arguments, format);
   const size_t length = format_list(boot.crash.text, sizeof(boot.crash.text), format, arguments);
-  va_end(arguments);
-  boot.crash.address = reinterpret_cast<uint64_t>(__builtin_return_address(0));
+  boot.crash.address = address;
+  boot.crash.cpu = port::machine_cpu();
   // release: the text is there when the state says so; partner: the bridge's acquire.
   __atomic_store_n(&boot.state, HOBBES_ENCLAVE_CRASHED, __ATOMIC_RELEASE);
   fs::kernel_console_write("panic: ", 7);
   fs::kernel_console_write(boot.crash.text, length);
   fs::kernel_console_write("\n", 1);
-  port::wake(&boot.state, INT32_MAX);
+  port::wake_host(&boot.state, INT32_MAX);
   port::halt();
+}
+
+}  // namespace
+
+void panic(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  end(reinterpret_cast<uint64_t>(__builtin_return_address(0)), format, arguments);
+}
+
+void panic_at(uint64_t address, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  end(address, format, arguments);
 }
 
 }  // namespace hobbes::lwk

@@ -13,5 +13,7 @@ size_t format(char* to, size_t size, const char* format, ...);
 
 /// Ends the enclave: leaves the reason in the crash record and on the console, and halts every CPU.
 [[noreturn]] void panic(const char* format, ...);
+/// The same of code elsewhere: `address` is where it happened.
+[[noreturn]] void panic_at(uint64_t address, const char* format, ...);
 
 }  // namespace hobbes::lwk

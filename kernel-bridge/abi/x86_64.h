@@ -10,7 +10,7 @@
 /* The kernel's direct map: + physical address. Host I/O does not see it: what the kernel hands to a proxy are addresses
  * at HOBBES_HOSTED_DIRECT_MAP (hosted.h) + physical address, where the proxy has the enclave's memory. */
 #define HOBBES_X86_DIRECT_MAP 0xffff800000000000ull
-#define HOBBES_X86_DIRECT_SIZE 0x400000000000ull /* 64 TiB of physical addresses */
+#define HOBBES_X86_DIRECT_SIZE 0x200000000000ull /* 32 TiB of physical addresses */
 
 /* Low memory that Linux does not use, for the trampoline and the transitional page tables: the default place, and what
  * there is of it. Nothing of it is the kernel's, which never touches it once it has left. */
@@ -22,7 +22,8 @@
  *   CR0   PE, PG, WP or not; caches on (CD and NW clear)
  *   CR4   PAE; others as they come, but LA57 is clear
  *   EFER  LME, LMA; NXE and SCE as they come
- *   CR3   transitional page tables, used only until the kernel has loaded its own. They map, readable, writable and
+ *   CR3   transitional page tables, used only until the kernel has loaded its own: by the time of RUNNING, or of the answer
+ *         to ADD_CPU, this CPU has. They map, readable, writable and
  *         executable:
  *           physical [0, 2 MiB)                          at the same address (the trampoline)
  *           [kernel_base, kernel_base + 4 MiB)           at HOBBES_X86_KERNEL_BASE

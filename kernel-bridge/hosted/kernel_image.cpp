@@ -20,8 +20,6 @@ namespace {
 using Content = std::span<const std::byte>;
 
 constexpr std::uint64_t page_size = 4096;
-constexpr std::uint64_t window_start = HOBBES_HOSTED_KERNEL_BASE;
-constexpr std::uint64_t window_end = HOBBES_HOSTED_KERNEL_BASE + HOBBES_BOOT_KERNEL_LIMIT;
 constexpr std::size_t max_program_headers = 64;
 /// With symbols and debug information; what is loaded is much less.
 constexpr Bytes max_file_size = mib(256);
@@ -54,24 +52,29 @@ Result<Elf64_Ehdr> read_header(Content content) {
   return *header;
 }
 
-Status check_segment(const Elf64_Phdr& segment, Content content) {
+std::string not_for(std::uint64_t base) {
+  return base == HOBBES_HOSTED_KERNEL_BASE ? "not linked for the hosted port: " : "not linked for bare metal: ";
+}
+
+Status check_segment(const Elf64_Phdr& segment, Content content, std::uint64_t base) {
   if (segment.p_filesz > segment.p_memsz) return refuse("corrupt: a segment is larger in the file than in memory");
   if (segment.p_offset > content.size() || segment.p_filesz > content.size() - segment.p_offset)
     return refuse("truncated: a segment lies behind the end of the file");
-  if (segment.p_vaddr < window_start || segment.p_vaddr > window_end || segment.p_memsz > window_end - segment.p_vaddr)
-    return refuse("not linked for the hosted port: a segment lies outside of the kernel's addresses");
+  constexpr std::uint64_t window = HOBBES_BOOT_KERNEL_LIMIT;
+  if (segment.p_vaddr < base || segment.p_vaddr - base > window || segment.p_memsz > window - (segment.p_vaddr - base))
+    return refuse(not_for(base) + "a segment lies outside of the kernel's addresses");
   return {};
 }
 
 /// The segments to load, by ascending address, without overlaps.
-Result<std::vector<Elf64_Phdr>> read_segments(Content content, const Elf64_Ehdr& header) {
+Result<std::vector<Elf64_Phdr>> read_segments(Content content, const Elf64_Ehdr& header, std::uint64_t base) {
   std::vector<Elf64_Phdr> segments;
   for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
     if (header.e_phoff > content.size()) return refuse("truncated: its program headers lie behind the end of the file");
     const auto segment = read<Elf64_Phdr>(content, header.e_phoff + i * sizeof(Elf64_Phdr));
     if (!segment) return refuse("truncated: its program headers are not whole");
     if (segment->p_type != PT_LOAD || segment->p_memsz == 0) continue;
-    TRY(check_segment(*segment, content));
+    TRY(check_segment(*segment, content, base));
     if (!segments.empty() && segment->p_vaddr < segments.back().p_vaddr + segments.back().p_memsz)
       return refuse("corrupt: its segments overlap or are out of order");
     segments.push_back(*segment);
@@ -82,16 +85,16 @@ Result<std::vector<Elf64_Phdr>> read_segments(Content content, const Elf64_Ehdr&
 
 /// Read-only segments come first and share no page with the writable ones, since all processes of an enclave map them
 /// with these protections.
-Result<Bytes> text_size(const std::vector<Elf64_Phdr>& segments) {
+Result<Bytes> text_size(const std::vector<Elf64_Phdr>& segments, std::uint64_t base) {
   std::uint64_t end = 0;
   bool writable_seen = false;
   for (const Elf64_Phdr& segment : segments) {
-    const std::uint64_t start = segment.p_vaddr - window_start;
+    const std::uint64_t start = segment.p_vaddr - base;
     if ((segment.p_flags & PF_W) != 0) {
-      if (start < end) return refuse("not linked for the hosted port: code and data share a page");
+      if (start < end) return refuse(not_for(base) + "code and data share a page");
       writable_seen = true;
     } else {
-      if (writable_seen) return refuse("not linked for the hosted port: read-only data lie behind writable ones");
+      if (writable_seen) return refuse(not_for(base) + "read-only data lie behind writable ones");
       end = page_up(start + segment.p_memsz);
     }
   }
@@ -108,25 +111,25 @@ Status check_entry(std::uint64_t entry, const std::vector<Elf64_Phdr>& segments)
 
 }  // namespace
 
-Result<KernelImage> KernelImage::open(const std::filesystem::path& file) {
+Result<KernelImage> KernelImage::open(const std::filesystem::path& file, std::uint64_t base) {
   Mapping content = TRY(read_content(file, "co-kernel image", max_file_size));
-  auto image = parse(content.bytes());
+  auto image = parse(content.bytes(), base);
   if (!image) return std::move(image).error().in("co-kernel image " + file.string());
   image->file_ = std::move(content);
   return image;
 }
 
-Result<KernelImage> KernelImage::parse(Content content) {
+Result<KernelImage> KernelImage::parse(Content content, std::uint64_t base) {
   const Elf64_Ehdr header = TRY(read_header(content));
-  const std::vector<Elf64_Phdr> segments = TRY(read_segments(content, header));
+  const std::vector<Elf64_Phdr> segments = TRY(read_segments(content, header, base));
   TRY(check_entry(header.e_entry, segments));
 
   KernelImage image;
-  image.layout_.text = TRY(text_size(segments));
+  image.layout_.text = TRY(text_size(segments, base));
   image.layout_.entry = header.e_entry;
-  image.layout_.size = Bytes(page_up(segments.back().p_vaddr + segments.back().p_memsz - window_start));
+  image.layout_.size = Bytes(page_up(segments.back().p_vaddr + segments.back().p_memsz - base));
   for (const Elf64_Phdr& segment : segments)
-    image.segments_.push_back({segment.p_vaddr - window_start, content.subspan(segment.p_offset, segment.p_filesz)});
+    image.segments_.push_back({segment.p_vaddr - base, content.subspan(segment.p_offset, segment.p_filesz)});
   return image;
 }
 

@@ -11,6 +11,7 @@
 #include "base/mapping.hpp"
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "kernel-bridge/abi/hosted.h"
 
 namespace hobbes::bridge {
 
@@ -25,9 +26,12 @@ class KernelImage {
  public:
   /// Reads an ELF file; the error names the file and what is wrong with it: not there, not an ELF file, of another
   /// machine, cut off, linked elsewhere.
-  [[nodiscard]] static Result<KernelImage> open(const std::filesystem::path& file);
+  /// `base`: where it has to be linked; bare-metal kernels at HOBBES_X86_KERNEL_BASE (abi/x86_64.h).
+  [[nodiscard]] static Result<KernelImage> open(const std::filesystem::path& file,
+                                                std::uint64_t base = HOBBES_HOSTED_KERNEL_BASE);
   /// The same for a file's content in memory, which must outlive the image.
-  [[nodiscard]] static Result<KernelImage> parse(std::span<const std::byte> content);
+  [[nodiscard]] static Result<KernelImage> parse(std::span<const std::byte> content,
+                                                 std::uint64_t base = HOBBES_HOSTED_KERNEL_BASE);
 
   [[nodiscard]] const KernelLayout& layout() const { return layout_; }
   /// Copies the image to `place`, which is zero and has layout().size bytes or more.

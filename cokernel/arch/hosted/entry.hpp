@@ -32,20 +32,6 @@ extern const char hosted_iret[];               ///< the instruction that goes to
 void hosted_restorer();
 int64_t hosted_clone(uint64_t flags, uint64_t stack, void* parent_tid, void* child_tid, hobbes::lwk::Thread* thread);
 
-// user_copy.S: true / a value, or what the fixup says.
-bool hosted_copy(void* to, const void* from, size_t size);
-int64_t hosted_copy_string(char* to, const char* from, size_t limit);
-bool hosted_load_word(const uint32_t* from, uint32_t* value);
-bool hosted_compare_exchange(uint32_t* word, uint32_t* expected, uint32_t desired);
-bool hosted_xsave(void* to, uint64_t features);
-bool hosted_xrstor(const void* from, uint64_t features);
-/// Pairs {first byte, end, where to go} of code that may fault on user memory.
-struct HostedFixup {
-  uint64_t start, end, target;
-};
-extern const HostedFixup hosted_fixups[];
-extern const HostedFixup hosted_fixups_end[];
-
 // trap.cpp, called from entry.S
 void hosted_deliver(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers);
 void hosted_serve(hobbes::lwk::Thread* self, hobbes::lwk::Registers* registers);

@@ -4,7 +4,7 @@
 // serves the machine protocol.
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
-#include "cokernel/arch/hosted/fpu.hpp"
+#include "cokernel/arch/common/fpu.hpp"
 #include "cokernel/arch/hosted/linux.hpp"
 #include "cokernel/arch/hosted/machine.hpp"
 #include "cokernel/arch/hosted/rewrite.hpp"
@@ -66,7 +66,7 @@ hobbes_boot_params& boot_params() { return *params; }
 void port::complete_start() {
   // The loader, its data and whatever Linux put there make way for applications.
   unmap(user_start, user_end - user_start);
-  hosted::learn_cpu();
+  arch::learn_cpu();
   if (start_thread(new_kernel_thread(run_timers)) != 0 || start_thread(new_kernel_thread(run_idle_task)) != 0)
     panic("Linux gives no threads");
 }

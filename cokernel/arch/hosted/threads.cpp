@@ -92,7 +92,10 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
               deadline_ns == never ? 0 : linux::address(&time));
 }
 
-void wait_either(Expected one, Expected other, int64_t deadline_ns) {
+void wait_for_host(uint32_t* word, uint32_t expected, int64_t deadline_ns) { wait(word, expected, deadline_ns); }
+void wake_host(uint32_t* word, int count) { wake(word, count); }
+
+void wait_for_host_or(Expected one, Expected other, int64_t deadline_ns) {
   constexpr int64_t step_ns = 1'000'000;
   struct {  // struct futex_waitv
     uint64_t value, word;
@@ -183,6 +186,10 @@ void memory_barrier(bool everybody) {
   linux::call(linux::nr_membarrier, register_private_expedited);
   linux::call(linux::nr_membarrier, command);
 }
+
+// Linux's CPUs are there already, and stop being used when no thread is pinned to them.
+int attach_cpu(uint32_t, const hobbes_boot_cpu&) { return 0; }
+int detach_cpu(uint32_t) { return 0; }
 
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);

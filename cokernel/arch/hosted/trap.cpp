@@ -4,9 +4,10 @@
 // no signal stays blocked. A trap from kernel code returns through Linux.
 #include "cokernel/arch/hosted/trap.hpp"
 
+#include "cokernel/arch/common/fpu.hpp"
+#include "cokernel/arch/common/user_copy.hpp"
 #include "cokernel/arch/hosted/blocks.hpp"
 #include "cokernel/arch/hosted/entry.hpp"
-#include "cokernel/arch/hosted/fpu.hpp"
 #include "cokernel/arch/hosted/linux.hpp"
 #include "cokernel/arch/hosted/rewrite.hpp"
 #include "cokernel/kernel/print.hpp"
@@ -40,12 +41,9 @@ bool is_kernels(const Thread& self, const MachineContext& context) {
 }
 
 bool continue_at_fixup(MachineContext& context) {
-  for (const HostedFixup* fixup = hosted_fixups; fixup != hosted_fixups_end; ++fixup) {
-    if (context.rip < fixup->start || context.rip >= fixup->end) continue;
-    context.rip = fixup->target;
-    return true;
-  }
-  return false;
+  const uint64_t target = fixup_of(context.rip);
+  if (target != 0) context.rip = target;
+  return target != 0;
 }
 
 SignalInfo fault_info(int signal, const SignalInfo& from) {
@@ -111,7 +109,7 @@ void trap(int signal, SignalInfo* info, UserContext* user) {
   if (signal == linux::signal_sys) note_system_call(self, registers, *info);
   else if (signal == linux::signal_interrupt) hosted::drop_unplugged_blocks();
   else if (signal != SIGTRAP || !hosted::is_being_rewritten(registers.rip)) force_signal(self, fault_info(signal, *info));
-  hosted_resume_trap(&registers, user->machine.fpu, hosted::fpu_features());
+  hosted_resume_trap(&registers, user->machine.fpu, arch::fpu_features());
 }
 
 }  // namespace

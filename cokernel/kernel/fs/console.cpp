@@ -48,7 +48,7 @@ class ConsoleFile : public File {
       if (nonblocking()) return -EAGAIN;
       if (signal_pending(port::current())) return restart_call;
       // Signals wake the thread's own word, not this one: look at them now and then.
-      port::wait(&console->typed_bell, bell, monotonic_ns() + signal_look_ns);
+      port::wait_for_host(&console->typed_bell, bell, monotonic_ns() + signal_look_ns);
     }
   }
 
@@ -108,7 +108,7 @@ void kernel_console_write(const char* text, size_t size) {
     __atomic_store_n(&console->written, written, __ATOMIC_RELEASE);
   }
   __atomic_add_fetch(&console->bell, 1, __ATOMIC_SEQ_CST);  // partner: readers take the bell before `written`
-  port::wake(&console->bell, INT32_MAX);
+  port::wake_host(&console->bell, INT32_MAX);
   port::ring_console_bell();
 }
 

@@ -104,7 +104,7 @@ Sysret HostFile::status(FileStatus& status) {
 
 Sysret HostFile::bounce(HostCall& call, IoVector& data, bool writes, uint64_t offset, uint64_t size) {
   if (writes && !data.take(call.data(), size)) return -EFAULT;
-  call.iovs()[0] = {reinterpret_cast<uint64_t>(call.data()), size};
+  call.iovs()[0] = {port::host_address(call.data()), size};
   const Sysret done = call.call(transfer_number(writes, offset != no_offset), fd_, call.iovs(), 1, offset, 0);
   if (done <= 0 || writes) return done;
   return data.put(call.data(), min(static_cast<uint64_t>(done), size)) ? done : -EFAULT;
@@ -130,7 +130,7 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
       asked = min(size, HostCall::data_size);
       return bounce(call, data, writes, offset, asked);
     }
-    call.iovs()[count++] = {reinterpret_cast<uint64_t>(memory), size};
+    call.iovs()[count++] = {port::host_address(memory), size};
     data.skip(size);
   }
   asked = before - data.left();

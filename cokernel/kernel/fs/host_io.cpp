@@ -38,7 +38,7 @@ void hand_over(hobbes_hio_channel& channel, hobbes_hio_slot& slot) {
   __atomic_store_n(&slot.waiter, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&slot.state, HOBBES_HIO_POSTED, __ATOMIC_RELEASE);  // partner: the worker's acquire
   __atomic_add_fetch(&channel.posted, 1, __ATOMIC_SEQ_CST);
-  if (__atomic_load_n(&channel.sleepers, __ATOMIC_SEQ_CST) != 0) port::wake(&channel.posted, 1);
+  if (__atomic_load_n(&channel.sleepers, __ATOMIC_SEQ_CST) != 0) port::wake_host(&channel.posted, 1);
 }
 
 /// A free slot, now CLAIMED; null: there is none.
@@ -166,14 +166,14 @@ bool HostCall::sleep_for_result() {
       cancelled = true;
     }
     const Asleep asleep;
-    port::wait_either({&slot_->state, state}, {&port::current().wake_word, seen}, monotonic_ns() + look_again_ns);
+    port::wait_for_host_or({&slot_->state, state}, {&port::current().wake_word, seen}, monotonic_ns() + look_again_ns);
   }
 }
 
 void HostCall::cancel() {
   __atomic_store_n(&slot_->cancel, 1, __ATOMIC_SEQ_CST);  // before `cancels`: the proxy looks here when that has moved
   __atomic_add_fetch(&channel_.cancels, 1, __ATOMIC_SEQ_CST);
-  port::wake(&channel_.cancels, INT32_MAX);
+  port::wake_host(&channel_.cancels, INT32_MAX);
 }
 
 }  // namespace hobbes::lwk::fs

@@ -70,7 +70,7 @@ class HostCall : Immovable {
   }
 
  private:
-  static int64_t argument(const void* pointer) { return static_cast<int64_t>(reinterpret_cast<uint64_t>(pointer)); }
+  static int64_t argument(const void* pointer) { return static_cast<int64_t>(port::host_address(pointer)); }
   template <typename T>
   static int64_t argument(T value) {
     return static_cast<int64_t>(value);

@@ -11,10 +11,10 @@ namespace {
 /// application's memory, as far as the slot can name it.
 int place_data(SocketCall& call, IoVector& data, bool sent, bool& through_slot) {
   SocketData& room = call.room();
-  room.header.iovs = reinterpret_cast<uint64_t>(call.iovs());
+  room.header.iovs = port::host_address(call.iovs());
   through_slot = data.left() <= sizeof(room.bytes);
   if (through_slot) {
-    call.iovs()[0] = {reinterpret_cast<uint64_t>(room.bytes), data.left()};
+    call.iovs()[0] = {port::host_address(room.bytes), data.left()};
     room.header.iov_count = 1;
     return !sent || data.take(room.bytes, data.left()) ? 0 : -EFAULT;
   }
@@ -24,7 +24,7 @@ int place_data(SocketCall& call, IoVector& data, bool sent, bool& through_slot) 
     void* memory = data.direct(sent ? port::prot_read : port::prot_write, size);
     if (memory == nullptr) return -EFAULT;
     if (!call.reaches(memory, size)) break;
-    call.iovs()[count++] = {reinterpret_cast<uint64_t>(memory), size};
+    call.iovs()[count++] = {port::host_address(memory), size};
     data.skip(size);
   }
   room.header.iov_count = count;
@@ -50,12 +50,12 @@ Sysret send_to_host(HostFile& socket, const Message& message, const OutgoingCont
   room.header = {};
   if (message.name != 0 && message.name_size > 0) {
     if (const int error = call.load_address(message.name, message.name_size); error != 0) return error;
-    room.header.name = reinterpret_cast<uint64_t>(room.address);
+    room.header.name = port::host_address(room.address);
     room.header.name_size = message.name_size;
   }
   const Sysret control_size = control.write_for_host(socket.channel(), room.control);
   if (control_size < 0) return control_size;
-  room.header.control = control_size > 0 ? reinterpret_cast<uint64_t>(room.control) : 0;
+  room.header.control = control_size > 0 ? port::host_address(room.control) : 0;
   room.header.control_size = static_cast<uint64_t>(control_size);
   bool through_slot = false;
   if (const int error = place_data(call, data, true, through_slot); error != 0) return error;
@@ -92,11 +92,11 @@ Sysret receive_from_host(HostFile& socket, const Message& message, IoVector& dat
     SocketData& room = call.room();
     room.header = {};
     if (message.name != 0) {
-      room.header.name = reinterpret_cast<uint64_t>(room.address);
+      room.header.name = port::host_address(room.address);
       room.header.name_size = address_limit;
     }
     if (message.control != 0 && message.control_size > 0) {
-      room.header.control = reinterpret_cast<uint64_t>(room.control);
+      room.header.control = port::host_address(room.control);
       room.header.control_size = min(message.control_size, control_limit);
     }
     bool through_slot = false;

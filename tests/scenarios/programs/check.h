@@ -3,9 +3,16 @@
 #pragma once
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int failures;
+
+/* Where a file for a while may be: TMPDIR, where that says so, for machines without a host's /tmp. */
+static inline const char* scratch_folder(void) {
+  const char* folder = getenv("TMPDIR");
+  return folder != NULL ? folder : "/tmp";
+}
 
 #define CHECK(condition)                                                     \
   do {                                                                       \

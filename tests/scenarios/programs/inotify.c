@@ -11,7 +11,8 @@
 #include "check.h"
 
 int main(void) {
-  char directory[] = "/tmp/conformance-inotify-XXXXXX", path[64];
+  char directory[64], path[128];
+  snprintf(directory, sizeof directory, "%s/conformance-inotify-XXXXXX", scratch_folder());
   union {
     struct inotify_event event;
     char bytes[1024];

@@ -96,7 +96,9 @@ void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
   }
   (void)syscall(SYS_futex, word, FUTEX_WAIT, expected, deadline_ns != never ? &timeout : nullptr, nullptr, 0);
 }
-void wait_either(Expected one, Expected other, int64_t deadline_ns) {
+void wait_for_host(uint32_t* word, uint32_t expected, int64_t deadline_ns) { wait(word, expected, deadline_ns); }
+void wake_host(uint32_t* word, int count) { wake(word, count); }
+void wait_for_host_or(Expected one, Expected other, int64_t deadline_ns) {
   constexpr uint32_t shared_32_bit = 2;
   const futex_waitv words[] = {{one.value, reinterpret_cast<uint64_t>(one.word), shared_32_bit, 0},
                                {other.value, reinterpret_cast<uint64_t>(other.word), shared_32_bit, 0}};
@@ -109,6 +111,8 @@ uint32_t machine_cpu() { return 0; }
 int64_t thread_cpu_ns(const Thread&) { return 0; }
 int64_t process_cpu_ns(const Process&) { return 0; }
 void memory_barrier(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+int attach_cpu(uint32_t, const hobbes_boot_cpu&) { return 0; }
+int detach_cpu(uint32_t) { return 0; }
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   if (testing::on_affinity != nullptr) testing::on_affinity(thread, mask);
 }
@@ -119,6 +123,10 @@ void* direct(PhysAddr address) { return memory + (address - memory_base); }
 PhysAddr physical(const void* pointer) {
   return reinterpret_cast<uint64_t>(pointer) - reinterpret_cast<uint64_t>(memory) + memory_base;
 }
+
+uint64_t host_address(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
+int attach_memory(PhysAddr, uint64_t) { return 0; }
+void detach_memory(PhysAddr, uint64_t) {}
 
 int map(UserAddr, PhysAddr, uint64_t, uint32_t) { return 0; }
 void unmap(UserAddr, uint64_t) {}

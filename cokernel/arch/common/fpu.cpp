@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layout of the XSAVE area: Intel SDM vol. 1, chapter 13. Software bytes and end marker as in Linux's signal frames
 // (arch/x86/include/uapi/asm/sigcontext.h, struct _fpx_sw_bytes).
-#include "cokernel/arch/hosted/fpu.hpp"
+#include "cokernel/arch/common/fpu.hpp"
 
-#include "cokernel/arch/hosted/entry.hpp"
+#include "cokernel/arch/common/user_copy.hpp"
 #include "cokernel/kernel/port.hpp"
 
 namespace hobbes::lwk {
 namespace {
 
-constexpr uint64_t amx_features = 3ull << 17;
 constexpr uint32_t legacy_and_header = 576;
 constexpr uint32_t header_offset = 512, software_offset = 464, mxcsr_offset = 24;
 constexpr uint32_t mxcsr_default = 0x1f80;
@@ -39,7 +38,7 @@ uint64_t enabled_features() {
 }
 
 void learn_fpu_layout() {
-  features = enabled_features() & ~amx_features;
+  features = enabled_features() & ~arch::amx_features;
   area_size = legacy_and_header;
   for (uint32_t component = 2; component < 63; ++component) {
     if ((features >> component & 1) == 0) continue;
@@ -52,7 +51,7 @@ void learn_fpu_layout() {
 
 }  // namespace
 
-namespace hosted {
+namespace arch {
 
 void learn_cpu() {
   uint32_t out[4];
@@ -62,8 +61,10 @@ void learn_cpu() {
 }
 
 uint64_t fpu_features() { return features; }
+size_t fpu_area_size() { return align_up(area_size, 64); }
+const void* initial_fpu_state() { return initial_state; }
 
-}  // namespace hosted
+}  // namespace arch
 
 namespace port {
 
@@ -74,14 +75,14 @@ size_t fpu_state_size() { return align_up(area_size + sizeof(end_mark), 64); }
 bool save_fpu_to_user(UserAddr to) {
   const uint8_t header[64] = {};
   const SoftwareBytes software{start_mark, static_cast<uint32_t>(area_size + sizeof(end_mark)), features, area_size, {}};
-  return copy_to_user(to + header_offset, header, sizeof(header)) && hosted_xsave(reinterpret_cast<void*>(to), features) &&
+  return copy_to_user(to + header_offset, header, sizeof(header)) && user_xsave(reinterpret_cast<void*>(to), features) &&
          copy_to_user(to + software_offset, &software, sizeof(software)) &&
          copy_to_user(to + area_size, &end_mark, sizeof(end_mark));
 }
 
-bool restore_fpu_from_user(UserAddr from) { return hosted_xrstor(reinterpret_cast<const void*>(from), features); }
+bool restore_fpu_from_user(UserAddr from) { return user_xrstor(reinterpret_cast<const void*>(from), features); }
 
-void reset_fpu() { (void)hosted_xrstor(initial_state, features); }
+void reset_fpu() { (void)user_xrstor(arch::initial_fpu_state(), features); }
 
 }  // namespace port
 }  // namespace hobbes::lwk
