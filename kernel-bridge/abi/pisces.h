@@ -69,7 +69,7 @@ struct pisces_info {
 };
 
 /* What a descriptor of PISCES_OPEN_BELL waits for. It is read as an eventfd is: eight bytes, how often since the last
- * read; poll() says when there is something to read. */
+ * read; poll() says when there is something to read. After the enclave was destroyed it is always readable: 0 rings. */
 enum pisces_bell {
 	PISCES_BELL_RANG = 0,  /* the enclave rang */
 	PISCES_BELL_ENDED = 1, /* it stopped, crashed, was stopped or destroyed: readable from then on */
@@ -103,8 +103,8 @@ enum pisces_bell {
 /* Interrupts the boot CPU (abi/x86_64.h). */
 #define PISCES_RING _IO(PISCES_IOC, 23)
 #define PISCES_INFO _IOR(PISCES_IOC, 24, struct pisces_info)
-/* Returns a descriptor to map: offset 0 is the block's base. It also is a bell (PISCES_BELL_RANG). Whoever has it needs
- * no capability: it is what a host-I/O proxy gets. */
+/* Returns a descriptor to map: offset 0 is the block's base. It is read and polled as a bell (PISCES_BELL_RANG), and a
+ * write to it, of anything, rings for the enclave. Whoever has it needs no capability: a host-I/O proxy gets it. */
 #define PISCES_OPEN_BLOCK _IOW(PISCES_IOC, 25, struct pisces_block)
 /* Returns a descriptor; the argument is an enum pisces_bell. */
 #define PISCES_OPEN_BELL _IO(PISCES_IOC, 26)

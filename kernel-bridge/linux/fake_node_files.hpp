@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeNodeFiles: a tree of files as /sys and /proc of a small node have them. What is written stays as it was written; nothing
-// behind it acts.
+// FakeNodeFiles: a tree of files as /sys and /proc of a small node have them. What is written stays as it was
+// written; nothing behind it acts.
 #pragma once
 
 #include <cerrno>

@@ -18,8 +18,8 @@ class IrqAffinity {
   IrqAffinity& operator=(const IrqAffinity&) = delete;
   ~IrqAffinity();
 
-  /// Takes the CPU out of the affinity of every interrupt; one that has no other CPU gets all that are online. Interrupts
-  /// that the kernel places itself (it refuses the write) are left to it: it moves them when the CPU goes.
+  /// Takes the CPU out of the affinity of every interrupt; one that has no other CPU gets all that are online.
+  /// Interrupts that the kernel places itself (it refuses the write) are left to it: it moves them when the CPU goes.
   [[nodiscard]] Status move_off(CpuId cpu);
   void keep() { moved_.clear(); }
 

@@ -29,8 +29,8 @@ class LinuxMemory {
   [[nodiscard]] Result<Bytes> block_size() const;
   [[nodiscard]] Result<std::vector<LinuxBlock>> blocks() const;
 
-  /// Takes `count` movable blocks, of the nodes in turn, the highest first. A block that Linux cannot empty is passed over.
-  /// Code::exhausted when there are not as many: then all are given back.
+  /// Takes `count` movable blocks, of the nodes in turn, the highest first. A block that Linux cannot empty is passed
+  /// over. Code::exhausted when there are not as many: then all are given back.
   [[nodiscard]] Result<std::vector<LinuxBlock>> take(std::size_t count) const;
   /// One that is offline already is taken. Code::busy: pages of it are in use for good.
   [[nodiscard]] Status take_block(std::uint64_t base) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver takes only devices whose ids it knows: driver_override makes this one device an exception, and is emptied again
-// when the device goes back.
+// A driver takes only devices whose ids it knows: driver_override makes this one device an exception, and is emptied
+// again when the device goes back.
 #include "kernel-bridge/linux/linux_pci.hpp"
 
 #include <regex>

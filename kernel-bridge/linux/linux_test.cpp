@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is asked of Linux, and what becomes of it when Linux refuses, on a tree of files. That Linux does it is for the rig's
-// scenario "hotremove".
+// What is asked of Linux, and what becomes of it when Linux refuses, on a tree of files. That Linux does it is for
+// the rig's scenario "hotremove".
 #include <catch2/catch.hpp>
 #include <memory>
 

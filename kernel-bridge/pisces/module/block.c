@@ -212,6 +212,20 @@ static ssize_t read_block(struct kiocb *request, struct iov_iter *to)
 	return pisces_listen(&self->listener, request, to);
 }
 
+/* Whoever has the enclave's memory may ring for what he wrote there, whatever he writes here. */
+static ssize_t write_block(struct file *file, const char __user *from, size_t size, loff_t *position)
+{
+	struct block_file *self = file->private_data;
+	struct pisces_enclave *enclave = self->listener.enclave;
+
+	if (mutex_lock_killable(&enclave->lock))
+		return -EINTR;
+	if (!enclave->dead)
+		pisces_ring(enclave);
+	mutex_unlock(&enclave->lock);
+	return size;
+}
+
 static __poll_t poll_block(struct file *file, struct poll_table_struct *table)
 {
 	struct block_file *self = file->private_data;
@@ -233,6 +247,7 @@ static const struct file_operations block_operations = {
 	.owner = THIS_MODULE,
 	.mmap = map_block,
 	.read_iter = read_block,
+	.write = write_block,
 	.poll = poll_block,
 	.release = close_block,
 	.llseek = noop_llseek,

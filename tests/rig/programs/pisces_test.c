@@ -305,7 +305,8 @@ static void test_two(void)
 	char *memory = lay_out(first, TEST_MODE_SERVE);
 	struct pisces_list list = {0};
 	const pid_t child = fork();
-	int status, pisces, second;
+	struct pisces_block range = {blocks[1], block_size};
+	int status, pisces, second, block;
 
 	if (child == 0) {
 		const int enclave = make_enclave(62, 2, 2, 1);
@@ -324,6 +325,12 @@ static void test_two(void)
 	check("adopted", second >= 0);
 	memory = map_block(second, blocks[1], block_size);
 	check("it runs", await_u32((uint32_t *)(memory + PARAMS_STATE), HOBBES_ENCLAVE_RUNNING));
+	block = call(second, PISCES_OPEN_BLOCK, &range);
+	check("nothing is heard yet", !is_readable(block, 0));
+	check("whoever has its memory may ring", write(block, "", 1) == 1);
+	check("it heard that", await_u32((uint32_t *)(memory + TEST_HEARD), 1));
+	check("the descriptor hears the answer", is_readable(block, 10000));
+	close(block);
 	unmake_enclave(second, 2, 2, 1);
 	unmake_enclave(first, 1, 1, 0);
 	expect("there is no device any more", -ENOENT, open_enclave(1));

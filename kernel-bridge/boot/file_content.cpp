@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/file_content.hpp"
+#include "kernel-bridge/boot/file_content.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

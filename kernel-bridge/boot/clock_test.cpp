@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/clock.hpp"
+#include "kernel-bridge/boot/clock.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/kernel_image.hpp"
+#include "kernel-bridge/boot/kernel_image.hpp"
 
 #include <catch2/catch.hpp>
 #include <elf.h>

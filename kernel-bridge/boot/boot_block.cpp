@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/boot_block.hpp"
+#include "kernel-bridge/boot/boot_block.hpp"
 
 #include <sys/random.h>
 
@@ -133,6 +133,12 @@ Result<BootBlock> find_boot_block(std::span<std::byte> block, std::uint64_t base
   if (found.control_queue.empty()) return Error(Code::corrupt, "boot block: it has no control queue");
   if (found.console.empty()) return Error(Code::corrupt, "boot block: it has no console");
   return found;
+}
+
+std::string crash_text(const hobbes_boot_params& params) {
+  std::string line(params.crash.text, ::strnlen(params.crash.text, sizeof params.crash.text));
+  std::ranges::replace_if(line, [](char c) { return c < ' ' || c > '~'; }, ' ');
+  return line;
 }
 
 }  // namespace hobbes::bridge

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/kernel_cache.hpp"
+#include "kernel-bridge/boot/kernel_cache.hpp"
 
 namespace hobbes::bridge {
 namespace {
@@ -19,7 +19,7 @@ Result<std::shared_ptr<const KernelImage>> KernelCache::get(const std::filesyste
   const bool known = ::stat(file.c_str(), &now) == 0;
   const std::lock_guard lock(mutex_);
   if (known && image_ != nullptr && same_content(now, status_)) return image_;
-  image_ = std::make_shared<const KernelImage>(TRY(KernelImage::open(file)));
+  image_ = std::make_shared<const KernelImage>(TRY(KernelImage::open(file, base_)));
   status_ = now;
   return image_;
 }

@@ -5,14 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "kernel-bridge/abi/boot_params.h"
 #include "kernel-bridge/bridge.hpp"
-#include "kernel-bridge/hosted/clock.hpp"
-#include "kernel-bridge/hosted/kernel_image.hpp"
+#include "kernel-bridge/boot/clock.hpp"
+#include "kernel-bridge/boot/kernel_image.hpp"
 
 namespace hobbes::bridge {
 
@@ -42,5 +43,13 @@ struct BootBlock {
 
 /// Finds them in a block at physical address `base` that an enclave may have written: each is checked to lie inside.
 [[nodiscard]] Result<BootBlock> find_boot_block(std::span<std::byte> block, std::uint64_t base);
+
+/// What the kernel says of itself: a number of hobbes_enclave_state, or whatever it wrote there. Acquire: partner is the
+/// co-kernel's release store, after what the state stands for.
+[[nodiscard]] inline std::uint32_t state_of(const hobbes_boot_params& params) {
+  return __atomic_load_n(&params.state, __ATOMIC_ACQUIRE);
+}
+/// Its crash record, fit for a line of text; may be empty.
+[[nodiscard]] std::string crash_text(const hobbes_boot_params& params);
 
 }  // namespace hobbes::bridge

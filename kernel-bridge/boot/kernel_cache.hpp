@@ -7,17 +7,21 @@
 #include <memory>
 #include <mutex>
 
-#include "kernel-bridge/hosted/kernel_image.hpp"
+#include "kernel-bridge/boot/kernel_image.hpp"
 
 namespace hobbes::bridge {
 
 /// Threads: any.
 class KernelCache {
  public:
+  /// `base`: where images have to be linked (KernelImage::open()).
+  explicit KernelCache(std::uint64_t base) : base_(base) {}
+
   /// The image in the file as it is now; errors as KernelImage::open().
   [[nodiscard]] Result<std::shared_ptr<const KernelImage>> get(const std::filesystem::path& file);
 
  private:
+  const std::uint64_t base_;
   std::mutex mutex_;
   struct stat status_ {};                     // of image_'s file when it was read
   std::shared_ptr<const KernelImage> image_;  // null: none yet

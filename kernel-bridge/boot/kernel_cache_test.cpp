@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/kernel_cache.hpp"
+#include "kernel-bridge/boot/kernel_cache.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "kernel-bridge/hosted/tiny_kernel.hpp"
+#include "kernel-bridge/boot/tiny_kernel.hpp"
 #include "base/test_dir.hpp"
 
 namespace hobbes::bridge {
@@ -12,7 +12,7 @@ TEST_CASE("an image is read once, and again when its file changed", "[hosted]") 
   const TestDir dir;
   const auto file = dir.path() / "kernel";
   write_tiny_kernel(file, 4);
-  KernelCache cache;
+  KernelCache cache(HOBBES_HOSTED_KERNEL_BASE);
   const auto first = cache.get(file).value();
   CHECK(cache.get(file).value() == first);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel-bridge/hosted/boot_block.hpp"
+#include "kernel-bridge/boot/boot_block.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -9,7 +9,7 @@
 #include "kernel-bridge/abi/console.h"
 #include "kernel-bridge/abi/hosted.h"
 #include "kernel-bridge/abi/queue.h"
-#include "kernel-bridge/hosted/tiny_kernel.hpp"
+#include "kernel-bridge/boot/tiny_kernel.hpp"
 
 namespace hobbes::bridge {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ELF file is hostile input (a descriptor may name any file): every number is checked before it is used, and nothing
 // is read outside the file or written outside the image's place.
-#include "kernel-bridge/hosted/kernel_image.hpp"
+#include "kernel-bridge/boot/kernel_image.hpp"
 
 #include <elf.h>
 
@@ -12,7 +12,7 @@
 
 #include "kernel-bridge/abi/boot_params.h"
 #include "kernel-bridge/abi/hosted.h"
-#include "kernel-bridge/hosted/file_content.hpp"
+#include "kernel-bridge/boot/file_content.hpp"
 
 namespace hobbes::bridge {
 namespace {
