@@ -119,6 +119,18 @@ Result<EnclaveDevice> Driver::create(EnclaveId id) const {
   return open_enclave(request.number);
 }
 
+Result<std::vector<CpuId>> Driver::held_cpus() const {
+  pisces_list list{};
+  TRY(call(fd_.get(), PISCES_LIST, &list, "pisces: list of enclaves"));
+  std::vector<CpuId> cpus;
+  for (std::uint32_t number = 0; number < PISCES_MAX_ENCLAVES; ++number) {
+    if ((list.used >> number & 1) == 0) continue;
+    const EnclaveState state = TRY(TRY(open_enclave(number)).state());
+    cpus.insert(cpus.end(), state.cpus.begin(), state.cpus.end());
+  }
+  return cpus;
+}
+
 Result<EnclaveDevice> Driver::find(EnclaveId id) const {
   pisces_list list{};
   TRY(call(fd_.get(), PISCES_LIST, &list, "pisces: list of enclaves"));

@@ -55,6 +55,8 @@ class Driver {
   [[nodiscard]] Result<EnclaveDevice> create(EnclaveId id) const;
   /// Code::not_found: there is none of that id.
   [[nodiscard]] Result<EnclaveDevice> find(EnclaveId id) const;
+  /// The CPUs of all enclaves.
+  [[nodiscard]] Result<std::vector<CpuId>> held_cpus() const;
 
  private:
   Driver(UniqueFd fd, Bytes block_size) : fd_(std::move(fd)), block_size_(block_size) {}

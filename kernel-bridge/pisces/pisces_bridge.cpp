@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Bytes max_initrd = gib(4);
+/// There is one driver on a node, and so one such file. It goes with the boot, as what it tells of does.
+constexpr const char* taken_cpus_file = "/run/hobbes-pisces.cpus";
 constexpr std::string_view backing_text = "taken from Linux";
 
 MemoryBlock block_of(const LinuxBlock& block) {
@@ -38,7 +40,8 @@ fs::path find_bare_kernel() {
   return fs::path(HOBBES_LIBEXEC_DIR) / image;
 }
 
-PiscesBridge::PiscesBridge(fs::path kernel) : kernel_(std::move(kernel)), kernels_(HOBBES_X86_KERNEL_BASE) {}
+PiscesBridge::PiscesBridge(fs::path kernel)
+    : kernel_(std::move(kernel)), cpus_(std::make_shared<TakenCpus>(taken_cpus_file)), kernels_(HOBBES_X86_KERNEL_BASE) {}
 
 PiscesBridge::~PiscesBridge() {
   for (const auto& [base, block] : blocks_)
@@ -50,7 +53,7 @@ Status PiscesBridge::probe() {
   TRY(kernels_.get(kernel_));
   if (const Status steady = check_tsc(); !steady) log::warning(steady.error().text());
   [[maybe_unused]] const std::uint64_t measured_now = tsc_hz();  // rather than in the first boot
-  return {};
+  return cpus_->give_back_all_but(TRY(driver.held_cpus()));
 }
 
 void PiscesBridge::know(const MemoryBlock& block) {
@@ -99,10 +102,10 @@ Status PiscesBridge::scrub(std::uint64_t base) {
 Status PiscesBridge::give(const EnclaveDevice& device, const BootSpec& spec, std::vector<Cpu>& cpus) {
   for (const std::uint64_t base : spec.blocks) TRY(device.add_block(base, TRY(find(base)).size));
   for (const Cpu& cpu : spec.cpus) {
-    TRY(linux_cpus_.take(cpu.id));
+    TRY(cpus_->take(cpu.id));
     const auto apic_id = device.add_cpu(cpu.id);
     if (!apic_id) {
-      if (const Status back = linux_cpus_.give_back(cpu.id); !back) log::warning(back.error().text());
+      if (const Status back = cpus_->give_back(cpu.id); !back) log::warning(back.error().text());
       return apic_id.error();
     }
     cpus.push_back({cpu.id, *apic_id, cpu.numa});
@@ -139,7 +142,7 @@ Result<std::unique_ptr<Machine>> PiscesBridge::start(const Driver& driver, const
   TRY(give(device, spec, cpus));
   TRY(lay_out(device, spec, cpus));
   TRY(device.boot(spec.blocks[0]));
-  auto machine = TRY(PiscesMachine::create(std::move(device)));
+  auto machine = TRY(PiscesMachine::create(std::move(device), cpus_));
   TRY(machine->wait_until_running(deadline));
   return std::unique_ptr<Machine>(std::move(machine));
 }
@@ -155,9 +158,12 @@ Result<std::unique_ptr<Machine>> PiscesBridge::boot(const BootSpec& spec,
   return machine;
 }
 
-Result<std::unique_ptr<Machine>> PiscesBridge::adopt(EnclaveId id, std::string_view) {
+Result<std::unique_ptr<Machine>> PiscesBridge::adopt(EnclaveId id, std::string_view adoption_record) {
+  if (const EnclaveId of = TRY(PiscesMachine::parse_record(adoption_record)); of != id)
+    return Error(Code::corrupt, "the adoption record is of enclave " + std::to_string(of.value) + ", not " +
+                                    std::to_string(id.value));
   const Driver driver = TRY(Driver::open());
-  auto machine = TRY(PiscesMachine::create(TRY(driver.find(id))));
+  auto machine = TRY(PiscesMachine::create(TRY(driver.find(id)), cpus_));
   if (machine->life() != Life::running) return Error(Code::not_found, "the enclave has ended");
   for (const MemoryFile& file : TRY(machine->memory_files()))
     know({file.base, file.size, any_numa, std::string(backing_text)});
@@ -170,7 +176,7 @@ Status PiscesBridge::end(EnclaveId id) {
   if (!device) return device.error().code() == Code::not_found ? Status() : Status(device.error());
   const EnclaveState state = TRY(device->state());
   TRY(device->destroy());
-  for (const CpuId cpu : state.cpus) TRY(linux_cpus_.give_back(cpu));
+  for (const CpuId cpu : state.cpus) TRY(cpus_->give_back(cpu));
   return {};
 }
 

@@ -4,13 +4,14 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "kernel-bridge/boot/kernel_cache.hpp"
 #include "kernel-bridge/bridge.hpp"
-#include "kernel-bridge/linux/linux_cpus.hpp"
 #include "kernel-bridge/linux/linux_memory.hpp"
 #include "kernel-bridge/pisces/driver.hpp"
+#include "kernel-bridge/pisces/taken_cpus.hpp"
 
 namespace hobbes::bridge {
 
@@ -52,7 +53,7 @@ class PiscesBridge final : public Bridge {
   [[nodiscard]] Status end(EnclaveId id);
 
   const std::filesystem::path kernel_;
-  const LinuxCpus linux_cpus_;
+  const std::shared_ptr<TakenCpus> cpus_;
   const LinuxMemory linux_memory_;
   KernelCache kernels_;
 

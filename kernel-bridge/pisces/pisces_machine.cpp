@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/parse.hpp"
 
 namespace hobbes::bridge {
 namespace {
@@ -16,6 +17,10 @@ using Clock = std::chrono::steady_clock;
 /// A bell that is lost costs this much.
 constexpr std::chrono::milliseconds longest_nap{20};
 
+constexpr std::string_view record_start = "pisces=";
+
+bool has_cpu(const EnclaveState& state, CpuId cpu) { return std::ranges::count(state.cpus, cpu) != 0; }
+
 const pisces_block* find_block(const EnclaveState& state, std::uint64_t base) {
   const auto found = std::ranges::find(state.blocks, base, &pisces_block::base);
   return found == state.blocks.end() ? nullptr : &*found;
@@ -23,7 +28,8 @@ const pisces_block* find_block(const EnclaveState& state, std::uint64_t base) {
 
 }  // namespace
 
-Result<std::unique_ptr<PiscesMachine>> PiscesMachine::create(EnclaveDevice device) {
+Result<std::unique_ptr<PiscesMachine>> PiscesMachine::create(EnclaveDevice device,
+                                                             std::shared_ptr<TakenCpus> cpus) {
   const EnclaveState state = TRY(device.state());
   const pisces_block* block = find_block(state, state.boot_block);
   if (block == nullptr) return Error(Code::not_found, "pisces: the enclave never booted");
@@ -33,11 +39,13 @@ Result<std::unique_ptr<PiscesMachine>> PiscesMachine::create(EnclaveDevice devic
   Bells bells{TRY(device.open_bell(PISCES_BELL_RANG)), TRY(device.open_bell(PISCES_BELL_RANG)),
               TRY(device.open_bell(PISCES_BELL_ENDED))};
   return std::unique_ptr<PiscesMachine>(
-      new PiscesMachine(std::move(device), state.id, std::move(memory), boot, std::move(bells)));
+      new PiscesMachine(std::move(device), std::move(cpus), state.id, std::move(memory), boot, std::move(bells)));
 }
 
-PiscesMachine::PiscesMachine(EnclaveDevice device, EnclaveId id, Mapping memory, BootBlock boot, Bells bells)
+PiscesMachine::PiscesMachine(EnclaveDevice device, std::shared_ptr<TakenCpus> cpus, EnclaveId id, Mapping memory,
+                             BootBlock boot, Bells bells)
     : device_(std::move(device)),
+      cpus_(std::move(cpus)),
       id_(id),
       memory_(std::move(memory)),
       boot_(boot),
@@ -45,7 +53,15 @@ PiscesMachine::PiscesMachine(EnclaveDevice device, EnclaveId id, Mapping memory,
       clock_(boot_.params->clock) {}
 
 /// The driver knows the rest.
-std::string PiscesMachine::adoption_record() const { return "pisces=" + std::to_string(id_.value); }
+std::string PiscesMachine::adoption_record() const { return std::string(record_start) + std::to_string(id_.value); }
+
+Result<EnclaveId> PiscesMachine::parse_record(std::string_view record) {
+  const auto id = record.starts_with(record_start)
+                      ? parse_u64(record.substr(record_start.size()), "adoption record", 1)
+                      : Result<std::uint64_t>(Error(Code::corrupt, "not a record of a native enclave"));
+  if (!id) return Error(Code::corrupt, "adoption record '" + std::string(record) + "': " + id.error().text());
+  return EnclaveId(*id);
+}
 
 Life PiscesMachine::life() const {
   const auto driver = device_.state();
@@ -97,20 +113,22 @@ Status PiscesMachine::remove_memory(std::uint64_t base) {
   return device_.remove_block(base, Bytes(block->size));
 }
 
-/// The driver starts it; it waits in the co-kernel until ADD_CPU announces it.
+/// The driver starts it; it waits in the co-kernel until ADD_CPU announces it. A leviathan that takes up what another one
+/// began may ask for what is done already.
 Status PiscesMachine::add_cpu(const Cpu& cpu) {
   TRY(check_alive());
-  TRY(linux_cpus_.take(cpu.id));
+  if (has_cpu(TRY(device_.state()), cpu.id)) return {};
+  TRY(cpus_->take(cpu.id));
   const auto added = device_.add_cpu(cpu.id);
   if (added) return {};
-  if (const Status back = linux_cpus_.give_back(cpu.id); !back) log::warning(back.error().text());
+  if (const Status back = cpus_->give_back(cpu.id); !back) log::warning(back.error().text());
   return added.error();
 }
 
 Status PiscesMachine::remove_cpu(CpuId cpu) {
   TRY(check_alive());
-  TRY(device_.remove_cpu(cpu));
-  return linux_cpus_.give_back(cpu);
+  if (has_cpu(TRY(device_.state()), cpu)) TRY(device_.remove_cpu(cpu));
+  return cpus_->give_back(cpu);
 }
 
 Result<std::vector<MemoryFile>> PiscesMachine::memory_files() {

@@ -11,8 +11,8 @@
 #include "kernel-bridge/boot/boot_block.hpp"
 #include "kernel-bridge/boot/clock_keeper.hpp"
 #include "kernel-bridge/bridge.hpp"
-#include "kernel-bridge/linux/linux_cpus.hpp"
 #include "kernel-bridge/pisces/driver.hpp"
+#include "kernel-bridge/pisces/taken_cpus.hpp"
 
 namespace hobbes::bridge {
 
@@ -21,7 +21,11 @@ namespace hobbes::bridge {
 class PiscesMachine final : public Machine {
  public:
   /// Of an enclave that has booted. Code::corrupt when its boot block is not one.
-  [[nodiscard]] static Result<std::unique_ptr<PiscesMachine>> create(EnclaveDevice device);
+  [[nodiscard]] static Result<std::unique_ptr<PiscesMachine>> create(EnclaveDevice device,
+                                                                     std::shared_ptr<TakenCpus> cpus);
+
+  /// The enclave that a record is of; Code::corrupt when it is not one.
+  [[nodiscard]] static Result<EnclaveId> parse_record(std::string_view record);
 
   [[nodiscard]] std::string adoption_record() const override;
   [[nodiscard]] int death_fd() const override { return bells_.end.get(); }
@@ -52,16 +56,17 @@ class PiscesMachine final : public Machine {
     UniqueFd end;
   };
 
-  PiscesMachine(EnclaveDevice device, EnclaveId id, Mapping memory, BootBlock boot, Bells bells);
+  PiscesMachine(EnclaveDevice device, std::shared_ptr<TakenCpus> cpus, EnclaveId id, Mapping memory, BootBlock boot,
+                Bells bells);
   /// Code::unavailable when it does not run.
   [[nodiscard]] Status check_alive() const;
 
   const EnclaveDevice device_;
+  const std::shared_ptr<TakenCpus> cpus_;
   const EnclaveId id_;
   const Mapping memory_;  // the boot block
   const BootBlock boot_;
   const Bells bells_;
-  const LinuxCpus linux_cpus_;
   ClockKeeper clock_;
 };
 

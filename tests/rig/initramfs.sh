@@ -30,7 +30,7 @@ stage() {
   mkdir -p "$root"/{bin,lib/rig,programs,modules,files,proc,sys,dev,tmp,run,etc,root}
   cp /bin/busybox "$root/bin/"
   cp "$rig/guest/init" "$root/init"
-  cp "$rig/guest/lib.sh" "$root/lib/rig/"
+  cp "$rig"/guest/*.sh "$root/lib/rig/"
   cp "$scenario" "$root/scenario.sh"
   echo 'root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/sh' > "$root/etc/passwd"

@@ -375,21 +375,22 @@ static void test_capability(void)
 	expect("destroy", -EPERM, call(enclave, PISCES_DESTROY, NULL));
 }
 
-static void destroy_all(void)
+/* To every enclave. */
+static void call_all(unsigned long request)
 {
 	struct pisces_list list = {0};
 	unsigned i;
 
 	expect("list", 0, call(open_pisces(), PISCES_LIST, &list));
 	for (i = 0; i < PISCES_MAX_ENCLAVES; i++)
-		if (list.used >> i & 1) expect("destroy", 0, call(open_enclave(i), PISCES_DESTROY, NULL));
+		if (list.used >> i & 1) expect("call", 0, call(open_enclave(i), request, NULL));
 }
 
 int main(int count, char **arguments)
 {
 	const char *name = count > 1 ? arguments[1] : "";
 
-	find_blocks();
+	if (!strstr(name, "-all")) find_blocks();
 	if (!strcmp(name, "version")) test_version();
 	else if (!strcmp(name, "refusals")) test_refusals();
 	else if (!strcmp(name, "parameters")) test_parameters();
@@ -399,7 +400,8 @@ int main(int count, char **arguments)
 	else if (!strcmp(name, "two")) test_two();
 	else if (!strcmp(name, "rounds")) test_rounds(count > 2 ? atoi(arguments[2]) : 10);
 	else if (!strcmp(name, "capability")) test_capability();
-	else if (!strcmp(name, "destroy-all")) destroy_all();
+	else if (!strcmp(name, "stop-all")) call_all(PISCES_STOP);
+	else if (!strcmp(name, "destroy-all")) call_all(PISCES_DESTROY);
 	else die("pisces-test: no part '%s'", name);
 	printf("%s: %d checks, %d failed\n", name, checks, failures);
 	return failures > 0;

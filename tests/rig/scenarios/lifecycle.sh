@@ -6,29 +6,18 @@
 # modules: kernel-bridge/pisces/module/pisces.ko
 # files: tests/rig/files/native.xml
 . /lib/rig/lib.sh
-
-export HOBBES_RUN_DIR=/run/hobbes
-total() { grep MemTotal /proc/meminfo | tr -dc 0-9; }
-online() { cat /sys/devices/system/cpu/online; }
-start_leviathan() {
-  leviathan --bridge pisces --cpulist 0 --memory 384M 2>> /tmp/leviathan.log &
-  leviathan=$!
-  eventually sh -c 'hobbes list_enclaves --json | grep -q "\"live\": *true"' || cat /tmp/leviathan.log
-}
-
-check 'the driver loads' insmod /modules/pisces.ko
-memory_before=$(total)
+. /lib/rig/node.sh
 
 section 'the node'
 start_leviathan
-equal 'three blocks are not Linux'\''s' $((memory_before - 3 * 131072)) "$(total)"
-equal 'all CPUs still are' 0-3 "$(online)"
+equal 'three blocks are not Linux'\''s' $((memory_before - 3 * 131072)) "$(total_memory)"
+equal 'all CPUs still are' 0-3 "$(online_cpus)"
 
 section 'an enclave'
 expect 0 'Created enclave native' hobbes create_enclave /files/native.xml
 expect 0 'native .*PISCES_ENCLAVE .*Running .*pisces' hobbes list_enclaves
 expect 0 '' hobbes ping_enclave native
-equal 'its CPU is gone from Linux' 0,2-3 "$(online)"
+equal 'its CPU is gone from Linux' 0,2-3 "$(online_cpus)"
 expect 0 '^\| 1 +\| 1 +\| ALLOCATED \| 0 +\| 1 ' hobbes list_cpus
 
 section 'programs in it'
@@ -41,27 +30,23 @@ expect 0 '^typed$' sh -c 'echo typed | hobbes launch_app native /bin/busybox cat
 section 'it grows and shrinks'
 expect 0 '' hobbes assign_memory native 128
 expect 0 '' hobbes assign_cpus native 1
-equal 'another CPU is gone' 0,3 "$(online)"
-expect 0 '' hobbes ping_enclave native
+equal 'another CPU is gone' 0,3 "$(online_cpus)"
+expect 0 '^two$' hobbes launch_app native /bin/busybox echo two
 expect 0 '' hobbes remove_cpus native 1
 expect 0 '' hobbes remove_memory native 128
+equal 'the CPU is back' 0,2-3 "$(online_cpus)"
 expect 0 '' hobbes ping_enclave native
 
 section 'leviathan is killed'
-kill -KILL "$leviathan"
-wait "$leviathan" 2> /dev/null
+expect 0 '' hobbes launch_app -d --name sleeper native /bin/busybox sleep 1000
+kill_leviathan
 start_leviathan
-expect 0 'native .*Running' hobbes list_enclaves
-expect 0 '' hobbes ping_enclave native
+check 'the enclave is adopted' enclave_is native Running
+expect 0 'sleeper .*Running' hobbes list_apps
+expect 0 '^adopted$' hobbes launch_app native /bin/busybox echo adopted
+expect 0 '' hobbes kill_app -s KILL sleeper
 
 section 'the end'
 expect 0 '' hobbes destroy_enclave native
-expect 0 '' hobbes check_db
-equal 'all CPUs are back' 0-3 "$(online)"
-kill "$leviathan"
-wait "$leviathan"
-equal 'leviathan ended well' 0 "$?"
-equal 'all memory is back' "$memory_before" "$(total)"
-check 'nothing is left in the driver' rmmod pisces
-[ "$failures" -eq 0 ] || cat /tmp/leviathan.log
+stop_node
 finish
