@@ -3,7 +3,7 @@
 # continues at the routine's failure exit. What the kernel must do before and after it reaches user memory at all is the
 # port's (user_access.inc): it may use r8 and flags, and the failure exits do it, too.
 
-#include USER_ACCESS
+#include <user_access.inc>
 
 .text
 

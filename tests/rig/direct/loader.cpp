@@ -207,6 +207,15 @@ void do_step(const Step& step, uint8_t* payload) {
     }
     case StepKind::start_cpu: start_cpu(step.code); break;
     case StepKind::stop_cpu: stop_cpu(step.code); break;
+    case StepKind::break_queue:
+      requests.ring().control().produced = 1;
+      ring_kernel();
+      break;
+    case StepKind::break_code: {
+      constexpr uint16_t undefined_instruction = 0x0b0f;
+      memcpy(reinterpret_cast<void*>(params.kernel_base + step.app), &undefined_instruction, sizeof(undefined_instruction));
+      break;
+    }
     case StepKind::crashed: expect_crash(step, reinterpret_cast<const char*>(payload)); break;
   }
 }

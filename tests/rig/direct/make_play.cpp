@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel-bridge/abi/queue.h"
@@ -109,6 +110,8 @@ class Play {
     else if (verb == "add-memory") memory(HOBBES_CMD_ADD_MEM);
     else if (verb == "remove-memory") memory(HOBBES_CMD_REMOVE_MEM);
     else if (verb == "shutdown") step(StepKind::command, HOBBES_CMD_SHUTDOWN, {});
+    else if (verb == "break-queue") step(StepKind::break_queue, 0, {});
+    else if (verb == "break-code") break_code(word(words, 0));
     else if (verb == "crashes") crashes(word(words, 0));
     else refuse("unknown step: " + line);
   }
@@ -201,6 +204,12 @@ class Play {
     step(StepKind::command, code, bytes_of(hobbes_memory_command{second_block, block_size, -1, 0}));
   }
 
+  void break_code(const std::string& address) {
+    const std::uint64_t app = std::exchange(app_, std::stoul(address, nullptr, 16) - HOBBES_X86_KERNEL_BASE);
+    step(StepKind::break_code, 0, {});
+    app_ = app;
+  }
+
   void crashes(const std::string& text) { step(StepKind::crashed, 0, Bytes(text.begin(), text.end())); }
 
   Bytes bytes_;
@@ -241,8 +250,9 @@ void make(const Words& arguments) {
   std::uint32_t cpus = 1;
   std::string options;
   for (std::string line; std::getline(script, line);) {
+    if (line.starts_with('#')) continue;
     const Words words = split(line, names);
-    if (words.empty() || words[0][0] == '#') continue;
+    if (words.empty()) continue;
     if (words[0] == "cpus") cpus = static_cast<std::uint32_t>(std::stoul(words.at(1)));
     else if (words[0] == "options") options = words.at(1);
     else play.add_line(line, words);

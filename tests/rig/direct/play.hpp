@@ -25,6 +25,8 @@ enum class StepKind : uint32_t {
   reap,          ///< application `app` is forgotten
   start_cpu,     ///< the CPU with this APIC id (`code`) is sent to the kernel
   stop_cpu,      ///< INIT to it
+  break_queue,   ///< the control queue's index becomes none
+  break_code,    ///< an instruction that is none at this offset (`app`) of the kernel image
   crashed,       ///< the enclave crashes: its record begins with the text
 };
 

@@ -117,13 +117,13 @@ static void test_interruption(int flags, int interrupted) {
   CHECK(pipe(ends) == 0);
   pthread_t sender;
   seen = 0;
-  pthread_create(&sender, NULL, send_later, (void*)pthread_self());
   pid_t child = fork();
   if (child == 0) {
     usleep(150000);
     CHECK(write(ends[1], "x", 1) == 1);
     _exit(0);
   }
+  pthread_create(&sender, NULL, send_later, (void*)pthread_self());  // behind the fork, which may take its time
   char byte;
   errno = 0;
   const ssize_t got = read(ends[0], &byte, 1);
