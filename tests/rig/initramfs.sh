@@ -2,11 +2,18 @@
 # shellcheck shell=bash
 # The initramfs: busybox, the guest's half of the rig, one scenario and what it asks for in its head:
 #   # programs: PATH...   files of the build directory (or absolute), with the libraries they need; found in $PATH there
+#   # conformance: NAME...  programs of tests/scenarios/programs
 #   # modules: NAME...    modules of Debian's kernel, loaded in this order; or PATH.ko of the build directory, not loaded
 #   # files: PATH...      files of the source tree, which go to /files
 
 # asked_for HEAD SCENARIO_FILE: the words behind "# HEAD:"
 asked_for() { sed -n "s/^# $1: *//p" "$2" | tr '\n' ' '; }
+
+programs_of() {
+  asked_for programs "$1"
+  local name
+  for name in $(asked_for conformance "$1"); do echo "tests/scenarios/programs/conformance-$name"; done
+}
 
 # libraries_of PROGRAM: the shared objects that it needs, its loader included
 libraries_of() { ldd "$1" 2> /dev/null | grep -oE '/[^ ]+' | sort -u; }
@@ -36,7 +43,7 @@ stage() {
 nobody:x:65534:65534:nobody:/:/bin/sh' > "$root/etc/passwd"
   echo 'root:x:0:
 nogroup:x:65534:' > "$root/etc/group"
-  for item in $(asked_for programs "$scenario"); do
+  for item in $(programs_of "$scenario"); do
     [[ $item == /* ]] || item=$build/$item
     [[ -x $item ]] || { echo "rig: $item is not built" >&2; return 1; }
     put "$item" "$root/programs"
