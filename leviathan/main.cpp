@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/log.hpp"
 #include "kernel-bridge/hosted/hosted_bridge.hpp"
@@ -23,9 +25,9 @@ void keep_freed_memory() {
   ::mallopt(M_MMAP_THRESHOLD, kept);
 }
 
-std::unique_ptr<hobbes::bridge::Bridge> make_bridge(const std::string& name) {
+std::unique_ptr<hobbes::bridge::Bridge> make_bridge(const std::optional<std::string>& name) {
   using namespace hobbes::bridge;
-  if (name == "pisces") return std::make_unique<PiscesBridge>(find_bare_kernel());
+  if (name ? *name == "pisces" : PiscesBridge::is_here()) return std::make_unique<PiscesBridge>(find_bare_kernel());
   return std::make_unique<HostedBridge>(find_hosted_config());
 }
 

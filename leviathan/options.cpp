@@ -39,7 +39,7 @@ po::options_description description() {
       ("overcommit-cpus", text()->value_name("N"), "each CPU for enclaves may be given N times")
       ("group", text()->value_name("GROUP"), "who may read, by name or number (default: hobbes)")
       ("admin-group", text()->value_name("GROUP"), "who may change the node, by name or number (default: hobbes-admin)")
-      ("bridge", text()->value_name("NAME"), "what boots enclaves: hosted or pisces (default: hosted)")
+      ("bridge", text()->value_name("NAME"), "what boots enclaves: hosted or pisces (default: pisces with /dev/pisces)")
       ("force", "when stopped, destroy enclaves that live instead of refusing")
       ("log-level", text()->value_name("LEVEL"), "debug, info, warning or error (default: info)")
       ("version", "print the version")

@@ -44,8 +44,8 @@ struct BootBlock {
 /// Finds them in a block at physical address `base` that an enclave may have written: each is checked to lie inside.
 [[nodiscard]] Result<BootBlock> find_boot_block(std::span<std::byte> block, std::uint64_t base);
 
-/// What the kernel says of itself: a number of hobbes_enclave_state, or whatever it wrote there. Acquire: partner is the
-/// co-kernel's release store, after what the state stands for.
+/// What the kernel says of itself: a number of hobbes_enclave_state, or whatever it wrote there. Acquire: partner is
+/// the co-kernel's release store, after what the state stands for.
 [[nodiscard]] inline std::uint32_t state_of(const hobbes_boot_params& params) {
   return __atomic_load_n(&params.state, __ATOMIC_ACQUIRE);
 }

@@ -5,6 +5,7 @@
 #include "kernel-bridge/pisces/pisces_bridge.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -41,7 +42,11 @@ fs::path find_bare_kernel() {
 }
 
 PiscesBridge::PiscesBridge(fs::path kernel)
-    : kernel_(std::move(kernel)), cpus_(std::make_shared<TakenCpus>(taken_cpus_file)), kernels_(HOBBES_X86_KERNEL_BASE) {}
+    : kernel_(std::move(kernel)),
+      cpus_(std::make_shared<TakenCpus>(taken_cpus_file)),
+      kernels_(HOBBES_X86_KERNEL_BASE) {}
+
+bool PiscesBridge::is_here() { return ::access("/dev/pisces", R_OK | W_OK) == 0; }
 
 PiscesBridge::~PiscesBridge() {
   for (const auto& [base, block] : blocks_)

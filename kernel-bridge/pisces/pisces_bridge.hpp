@@ -23,6 +23,9 @@ namespace hobbes::bridge {
 /// an enclave still has; CPUs are taken when an enclave gets them and given back when it loses them.
 class PiscesBridge final : public Bridge {
  public:
+  /// Whether the driver is loaded, and for the caller to use.
+  [[nodiscard]] static bool is_here();
+
   explicit PiscesBridge(std::filesystem::path kernel);
   PiscesBridge(const PiscesBridge&) = delete;
   PiscesBridge& operator=(const PiscesBridge&) = delete;

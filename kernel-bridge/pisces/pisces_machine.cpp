@@ -113,8 +113,8 @@ Status PiscesMachine::remove_memory(std::uint64_t base) {
   return device_.remove_block(base, Bytes(block->size));
 }
 
-/// The driver starts it; it waits in the co-kernel until ADD_CPU announces it. A leviathan that takes up what another one
-/// began may ask for what is done already.
+/// The driver starts it; it waits in the co-kernel until ADD_CPU announces it. A leviathan that takes up what another
+/// one began may ask for what is done already.
 Status PiscesMachine::add_cpu(const Cpu& cpu) {
   TRY(check_alive());
   if (has_cpu(TRY(device_.state()), cpu.id)) return {};

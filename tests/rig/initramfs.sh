@@ -3,7 +3,7 @@
 # The initramfs: busybox, the guest's half of the rig, one scenario and what it asks for in its head:
 #   # programs: PATH...   files of the build directory (or absolute), with the libraries they need; found in $PATH there
 #   # conformance: NAME...  programs of tests/scenarios/programs
-#   # modules: NAME...    modules of Debian's kernel, loaded in this order; or PATH.ko of the build directory, not loaded
+#   # modules: NAME...    modules of Debian's kernel, loaded in this order; PATH.ko of the build directory, not loaded
 #   # files: PATH...      files of the source tree, which go to /files
 
 # asked_for HEAD SCENARIO_FILE: the words behind "# HEAD:"
@@ -28,7 +28,8 @@ put() {
 # Module and those it needs, first what is to be loaded first
 module_files() {
   local kernel=$1 name=$2
-  sed -n "s,^\([^:]*/${name//[-_]/[-_]}\.ko\): *\(.*\),\1 \2,p" "/lib/modules/$kernel/modules.dep" | tr ' ' '\n' | tac | grep .
+  sed -n "s,^\([^:]*/${name//[-_]/[-_]}\.ko\): *\(.*\),\1 \2,p" "/lib/modules/$kernel/modules.dep" |
+    tr ' ' '\n' | tac | grep .
 }
 
 # stage DIRECTORY SCENARIO_FILE KERNEL: everything in its place
@@ -63,12 +64,20 @@ nogroup:x:65534:' > "$root/etc/group"
   for item in $(asked_for files "$scenario"); do put "$source_root/$item" "$root/files"; done
 }
 
-# make_initramfs SCENARIO_FILE KERNEL: prints the archive's name. Made once for each content, so that two at a time share it.
+# Where initramfs are kept: in the build directory, or, when that is another user's, in one's own cache.
+cache_directory() {
+  local cache=$build/tests/rig
+  mkdir -p "$cache" 2> /dev/null
+  [[ -w $cache ]] || cache=${XDG_CACHE_HOME:-${TMPDIR:-/tmp}/hobbes-cache-$UID}/hobbes-rig
+  mkdir -p "$cache" && echo "$cache"
+}
+
+# make_initramfs SCENARIO_FILE KERNEL: prints the archive's name. Made once for each content: two at a time share it.
 make_initramfs() {
-  local scenario=$1 kernel=$2 name stage_dir key archive
+  local scenario=$1 kernel=$2 name stage_dir key archive cache
   name=$(basename "$scenario" .sh)
-  mkdir -p "$build/tests/rig"
-  stage_dir=$(mktemp -d "$build/tests/rig/stage.XXXXXX")
+  cache=$(cache_directory) || return 1
+  stage_dir=$(mktemp -d "$cache/stage.XXXXXX")
   # In a subshell: whatever happens, the directory goes.
   (
     trap 'rm -rf "$stage_dir"' EXIT
@@ -76,10 +85,10 @@ make_initramfs() {
     cd "$stage_dir" || exit 1
     chmod -R u+rwX,go+rX . && chmod 755 init
     key=$(find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
-    archive=$build/tests/rig/$name-$key.cpio
+    archive=$cache/$name-$key.cpio
     if [[ ! -f $archive ]]; then
       find . -print0 | sort -z | cpio --null --create --format=newc --owner=+0:+0 --quiet > "$stage_dir.cpio" || exit 1
-      find "$build/tests/rig" -name "$name-*.cpio" -delete
+      find "$cache" -name "$name-*.cpio" -delete
       mv "$stage_dir.cpio" "$archive"
     fi
     echo "$archive"

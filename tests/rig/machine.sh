@@ -8,8 +8,8 @@ readonly rig_cpus=4 rig_memory=3072 rig_node_memory=(2304 768)
 # Without "rep stosb is fast": Linux would believe it, and software emulation stores byte by byte.
 readonly rig_cpu=max,+svm,+npt,-erms,-fsrm
 # What Linux boots with. As much memory as possible is movable: 256 MiB of node 0, 640 MiB of node 1, blocks that can be
-# taken from it. The trampoline page of pisces.ko lies in the 64 KiB that Linux is told to leave alone. Linux must not judge
-# timers at boot: on a machine that others use, the emulated ones are late.
+# taken from it. The trampoline page of pisces.ko lies in the 64 KiB that Linux is told to leave alone. Linux must not
+# judge timers at boot: on a machine that others use, the emulated ones are late.
 readonly rig_kernel_args='console=ttyS0 panic=-1 oops=panic nokaslr no_timer_check intel_iommu=on
   movablecore=2816M memmap=64K$0x10000'
 

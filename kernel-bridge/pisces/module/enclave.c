@@ -121,6 +121,23 @@ void pisces_list_enclaves(struct pisces_list *list)
 	mutex_unlock(&table_lock);
 }
 
+void pisces_stop_all(void)
+{
+	unsigned int number;
+
+	for (number = 0; number < PISCES_MAX_ENCLAVES; number++) {
+		struct pisces_enclave *enclave = pisces_find_enclave(number);
+
+		if (!enclave)
+			continue;
+		mutex_lock(&enclave->lock);
+		if (!enclave->dead && !pisces_stop(enclave))
+			pr_info("enclave %u is stopped: Linux goes down\n", number);
+		mutex_unlock(&enclave->lock);
+		pisces_put_enclave(enclave);
+	}
+}
+
 static struct pisces_held_cpu *find_cpu(struct pisces_enclave *enclave, unsigned int cpu)
 {
 	struct pisces_held_cpu *held;

@@ -59,6 +59,8 @@ int pisces_create_enclave(u64 id, unsigned int *number);
 /* With a reference; NULL: there is none. */
 struct pisces_enclave *pisces_find_enclave(unsigned int number);
 void pisces_list_enclaves(struct pisces_list *list);
+/* Before Linux hands the machine to firmware or to another kernel. */
+void pisces_stop_all(void);
 void pisces_put_enclave(struct pisces_enclave *enclave);
 /* The device's number and its class, given by main.c. */
 int pisces_add_device(unsigned int number);

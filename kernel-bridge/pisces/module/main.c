@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/memory.h>
 #include <linux/module.h>
+#include <linux/reboot.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <asm/apic.h>
@@ -161,6 +162,15 @@ static void remove_devices(void)
 	unregister_chrdev_region(first_device, 1 + PISCES_MAX_ENCLAVES);
 }
 
+/* Enclaves' CPUs must not run on in memory that firmware or, after kexec, another kernel thinks its own. */
+static int go_down(struct notifier_block *self, unsigned long action, void *data)
+{
+	pisces_stop_all();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_notifier = { .notifier_call = go_down };
+
 static int check_machine(void)
 {
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
@@ -192,12 +202,17 @@ static int __init start_pisces(void)
 	result = pisces_ledger_init();
 	if (result)
 		goto no_ledger;
+	result = register_reboot_notifier(&reboot_notifier);
+	if (result)
+		goto no_notifier;
 	result = add_devices();
 	if (result)
 		goto no_devices;
 	return 0;
 
 no_devices:
+	unregister_reboot_notifier(&reboot_notifier);
+no_notifier:
 	pisces_ledger_exit();
 no_ledger:
 	pisces_blocks_exit();
@@ -210,6 +225,7 @@ no_blocks:
 static void __exit stop_pisces(void)
 {
 	remove_devices();
+	unregister_reboot_notifier(&reboot_notifier);
 	pisces_ledger_exit();
 	pisces_blocks_exit();
 	pisces_trampoline_exit();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
-# A leviathan with the pisces bridge, for scenarios: behind lib.sh. Linux keeps CPU 0; three blocks are for enclaves.
+# shellcheck shell=sh A leviathan with the pisces bridge (the default where the driver is loaded), for scenarios:
+# behind lib.sh. Linux keeps CPU 0; three blocks are for enclaves.
 export HOBBES_RUN_DIR=/run/hobbes
 leviathan=
 
@@ -11,7 +11,7 @@ is_up() { hobbes list_enclaves --json 2> /dev/null | grep -q '"live": *true'; }
 
 # start_leviathan [VARIABLE=VALUE...]
 start_leviathan() {
-  env "$@" leviathan --bridge pisces --cpulist 0 --memory 384M 2>> /tmp/leviathan.log &
+  env "$@" leviathan --cpulist 0 --memory 384M 2>> /tmp/leviathan.log &
   leviathan=$!
   eventually is_up || cat /tmp/leviathan.log
 }

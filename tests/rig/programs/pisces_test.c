@@ -362,6 +362,16 @@ static void test_rounds(int rounds)
 	printf("%d rounds\n", i);
 }
 
+/* An enclave that is left behind, running. */
+static void test_leave(void)
+{
+	const int enclave = make_enclave(81, 1, 2, 0);
+	char *memory = lay_out(enclave, TEST_MODE_SERVE);
+
+	expect("boot", 0, boot(enclave));
+	check("it runs", await_u32((uint32_t *)(memory + PARAMS_STATE), HOBBES_ENCLAVE_RUNNING));
+}
+
 /* A descriptor in the hands of somebody without the capability is of no use, and opens nothing. */
 static void test_capability(void)
 {
@@ -399,6 +409,7 @@ int main(int count, char **arguments)
 	else if (!strcmp(name, "wild")) test_wild();
 	else if (!strcmp(name, "two")) test_two();
 	else if (!strcmp(name, "rounds")) test_rounds(count > 2 ? atoi(arguments[2]) : 10);
+	else if (!strcmp(name, "leave")) test_leave();
 	else if (!strcmp(name, "capability")) test_capability();
 	else if (!strcmp(name, "stop-all")) call_all(PISCES_STOP);
 	else if (!strcmp(name, "destroy-all")) call_all(PISCES_DESTROY);
