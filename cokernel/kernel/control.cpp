@@ -131,7 +131,8 @@ void add_processor(const Request& request, Reply& reply) {
   hobbes_cpu_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
   const int logical = add_cpu({wanted.cpu_id, wanted.apic_id, wanted.numa, 0});
-  if (logical < 0) return reply.fail(logical, logical == -ETIMEDOUT ? "the CPU has not come to the kernel" : "add the CPU");
+  if (logical < 0)
+    return reply.fail(logical, logical == -ETIMEDOUT ? "the CPU has not come to the kernel" : "add the CPU");
   reply.append(&logical, sizeof(logical));
 }
 
@@ -139,7 +140,7 @@ void remove_processor(const Request& request, Reply& reply) {
   hobbes_cpu_command wanted;
   if (!request.read(wanted)) return reply.fail(-EINVAL);
   if (const int error = remove_cpu(wanted.cpu_id); error != 0)
-    reply.fail(error, error == -EBUSY ? "it is the CPU the enclave booted on, its last, or does not get free" : "remove the CPU");
+    reply.fail(error, error == -EBUSY ? "the enclave's first or last CPU, or it does not get free" : "remove the CPU");
 }
 
 void shut_down(const Request&, Reply& reply) {

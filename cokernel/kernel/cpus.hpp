@@ -9,7 +9,8 @@ namespace hobbes::lwk {
 inline constexpr uint32_t max_cpus = HOBBES_BOOT_MAX_CPUS;
 
 void start_cpus();
-/// The logical number, -ENOSPC, or what the port says (-ETIMEDOUT: it has not come). Threads that may run there do so from now on.
+/// The logical number, -ENOSPC, or what the port says (-ETIMEDOUT: it has not come). Threads that may run there do so
+/// from now on.
 [[nodiscard]] int add_cpu(const hobbes_boot_cpu& cpu);
 /// 0, -ENOENT, -EBUSY (the last one, or one the port cannot spare). Threads pinned to it alone move to the rest.
 [[nodiscard]] int remove_cpu(uint32_t cpu_id);

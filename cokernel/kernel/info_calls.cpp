@@ -85,14 +85,21 @@ Sysret sys_sysinfo(Thread&, const Args& args) {
 }
 
 Sysret sys_arch_prctl(Thread&, const Args& args) {
-  constexpr uint64_t set_fs = 0x1002, get_fs = 0x1003;
+  constexpr uint64_t set_gs = 0x1001, set_fs = 0x1002, get_fs = 0x1003, get_gs = 0x1004;
+  UserAddr gs = 0;
   switch (args[0]) {
     case set_fs:
       if (args[1] >= port::user_end) return -EPERM;
       port::set_user_tls(args[1]);
       return 0;
     case get_fs: return write_user(args[1], port::user_tls()) ? 0 : -EFAULT;
-    default: return -EINVAL;  // GS is the kernel's in the hosted port
+    case set_gs:
+      if (args[1] >= port::user_end) return -EPERM;
+      return port::set_user_gs(args[1]) ? 0 : -EINVAL;
+    case get_gs:
+      if (!port::user_gs(gs)) return -EINVAL;
+      return write_user(args[1], gs) ? 0 : -EFAULT;
+    default: return -EINVAL;
   }
 }
 

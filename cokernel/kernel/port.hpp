@@ -81,6 +81,9 @@ void unmap(UserAddr address, uint64_t size);
 void interrupt(Thread& thread);
 void set_user_tls(UserAddr base);
 [[nodiscard]] UserAddr user_tls();
+/// The running program's GS base. False: GS is not the program's.
+[[nodiscard]] bool set_user_gs(UserAddr base);
+[[nodiscard]] bool user_gs(UserAddr& base);
 /// The machine CPU (Linux number) the running thread is on now.
 [[nodiscard]] uint32_t machine_cpu();
 /// CPU time: of a thread of the running process, of any process' threads that were and are.
@@ -90,8 +93,8 @@ void set_user_tls(UserAddr base);
 void memory_barrier(bool everybody);
 /// Keeps a thread on these enclave-logical CPUs (bit mask).
 void set_affinity(Thread& thread, const uint64_t mask[4]);
-/// Takes a CPU into use under a logical number; stops one that no thread may use any more. 0 or -errno, and then nothing has
-/// changed: -ETIMEDOUT, it has not come; -EBUSY, it cannot be spared. May sleep.
+/// Takes a CPU into use under a logical number; stops one that no thread may use any more. 0 or -errno, and then
+/// nothing has changed: -ETIMEDOUT, it has not come; -EBUSY, it cannot be spared. May sleep.
 [[nodiscard]] int attach_cpu(uint32_t logical, const hobbes_boot_cpu& cpu);
 [[nodiscard]] int detach_cpu(uint32_t logical);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RunQueue: who waits for a CPU, for ports that schedule threads themselves. Round robin; the kernel's own threads, which
-// are few and short, come first. And on which CPU a thread that can run is to wait.
+// RunQueue: who waits for a CPU, for ports that schedule threads themselves. Round robin; the kernel's own threads,
+// which are few and short, come first. And on which CPU a thread that can run is to wait.
 #pragma once
 
 #include "cokernel/kernel/list.hpp"
@@ -59,9 +59,9 @@ class RunQueue : Immovable {
   uint32_t length_ = 0;
 };
 
-/// Where a thread is to run that may run on `allowed` (a bit a CPU) and was on `last`: there if that CPU is free, else on
-/// another free one, else where the fewest are. `load_of(cpu)` is how many run or wait there, -1 if it takes none. -1: no
-/// CPU is allowed.
+/// Where a thread is to run that may run on `allowed` (a bit a CPU) and was on `last`: there if that CPU is free,
+/// else on another free one, else where the fewest are. `load_of(cpu)` is how many run or wait there, -1 if it takes
+/// none. -1: no CPU is allowed.
 template <typename LoadOf>
 [[nodiscard]] int choose_cpu(const uint64_t allowed[4], uint32_t last, LoadOf load_of) {
   const auto load = [&](uint32_t cpu) { return (allowed[cpu / 64] >> cpu % 64 & 1) != 0 ? load_of(cpu) : -1; };

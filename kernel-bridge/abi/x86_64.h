@@ -22,9 +22,8 @@
  *   CR0   PE, PG, WP or not; caches on (CD and NW clear)
  *   CR4   PAE; others as they come, but LA57 is clear
  *   EFER  LME, LMA; NXE and SCE as they come
- *   CR3   transitional page tables, used only until the kernel has loaded its own: by the time of RUNNING, or of the answer
- *         to ADD_CPU, this CPU has. They map, readable, writable and
- *         executable:
+ *   CR3   transitional page tables, used only until the kernel has loaded its own: by the time of RUNNING, or of the
+ *         answer to ADD_CPU, this CPU has. They map, readable, writable and executable:
  *           physical [0, 2 MiB)                          at the same address (the trampoline)
  *           [kernel_base, kernel_base + 4 MiB)           at HOBBES_X86_KERNEL_BASE
  *           [boot block, boot block + 2 MiB)             at HOBBES_X86_DIRECT_MAP + boot block
@@ -35,30 +34,35 @@
  *   RSI   this CPU's APIC id, as CPUID tells it (x2APIC id where there is one)
  *   no stack
  *
- * The local APIC is in xAPIC or x2APIC mode, whatever it was left in (INIT changes neither); the kernel uses it as it is.
+ * The local APIC is in xAPIC or x2APIC mode, whatever it was left in (INIT changes neither); the kernel uses it as
+ * it is.
  *
- * The CPU of cpus[0] is the boot CPU. Other CPUs of cpus[] are started as well without waiting for RUNNING, in any order
- * (a boot whose CPUs have not all come after HOBBES_X86_ARRIVAL_NS is a crash). Any other CPU is started later, then
- * announced with ADD_CPU (its payload names the APIC id); until then it waits in the kernel with interrupts off. ADD_CPU
- * of one that has not come after HOBBES_X86_ARRIVAL_NS is HOBBES_STATUS_TIMEOUT (ETIMEDOUT), and changes nothing.
+ * The CPU of cpus[0] is the boot CPU. Other CPUs of cpus[] are started as well without waiting for RUNNING, in any
+ * order (a boot whose CPUs have not all come after HOBBES_X86_ARRIVAL_NS is a crash). Any other CPU is started
+ * later, then announced with ADD_CPU (its payload names the APIC id); until then it waits in the kernel with
+ * interrupts off. ADD_CPU of one that has not come after HOBBES_X86_ARRIVAL_NS is HOBBES_STATUS_TIMEOUT (ETIMEDOUT),
+ * and changes nothing.
  *
- * REMOVE_CPU is answered when the CPU has stopped for good: it uses no memory of the enclave any more, interrupts are
- * off, and it stands in `hlt`. So do all CPUs after `state` has become STOPPED or CRASHED, at the latest HOBBES_X86_HALT_NS
- * later. Then, or by force at any time, INIT takes a CPU out of the kernel, and STARTUP elsewhere.
+ * REMOVE_CPU is answered when the CPU has stopped for good: it uses no memory of the enclave any more, interrupts
+ * are off, and it stands in `hlt`. So do all CPUs after `state` has become STOPPED or CRASHED, at the latest
+ * HOBBES_X86_HALT_NS later. Then, or by force at any time, INIT takes a CPU out of the kernel, and STARTUP
+ * elsewhere.
  *
- * A reset of the enclave is the starter's: INIT to all of its CPUs, the boot block laid out anew, other blocks zeroed. */
+ * A reset of the enclave is the starter's: INIT to all of its CPUs, the boot block laid out anew, other blocks
+ * zeroed. */
 #define HOBBES_X86_ARRIVAL_NS 2000000000ull
 #define HOBBES_X86_HALT_NS 100000000ull
 
 /* Doorbells.
  *
- * To the kernel: a fixed interrupt of this vector to the boot CPU's APIC id. One bell for everything: control queue, typed
- * console input, host I/O. The writer's stores come first (with x2APIC: mfence; lfence before the ICR is written).
- * Before RUNNING nobody need ring.
+ * To the kernel: a fixed interrupt of this vector to the boot CPU's APIC id. One bell for everything: control queue,
+ * typed console input, host I/O. The writer's stores come first (with x2APIC: mfence; lfence before the ICR is
+ * written). Before RUNNING nobody need ring.
  *
- * To Linux: a fixed interrupt as hobbes_boot_params.host_bell says, again one for everything: control queue and console (as far
- * as their sleep words ask for it), host-I/O words (struct hobbes_hio_channel: `posted`, `cancels`, `state`), the enclave's
- * `state`. Vector 0: nobody listens, the host polls. The host may move its bell by writing the field as one 64-bit word. */
+ * To Linux: a fixed interrupt as hobbes_boot_params.host_bell says, again one for everything: control queue and
+ * console (as far as their sleep words ask for it), host-I/O words (struct hobbes_hio_channel: `posted`, `cancels`,
+ * `state`), the enclave's `state`. Vector 0: nobody listens, the host polls. The host may move its bell by writing
+ * the field as one 64-bit word. */
 #define HOBBES_X86_DOORBELL_VECTOR 0xf0u
 
 #endif

@@ -75,7 +75,8 @@ size_t fpu_state_size() { return align_up(area_size + sizeof(end_mark), 64); }
 bool save_fpu_to_user(UserAddr to) {
   const uint8_t header[64] = {};
   const SoftwareBytes software{start_mark, static_cast<uint32_t>(area_size + sizeof(end_mark)), features, area_size, {}};
-  return copy_to_user(to + header_offset, header, sizeof(header)) && user_xsave(reinterpret_cast<void*>(to), features) &&
+  return copy_to_user(to + header_offset, header, sizeof(header)) &&
+         user_xsave(reinterpret_cast<void*>(to), features) &&
          copy_to_user(to + software_offset, &software, sizeof(software)) &&
          copy_to_user(to + area_size, &end_mark, sizeof(end_mark));
 }

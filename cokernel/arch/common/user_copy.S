@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Access to user memory that may fault: each routine's faulting instructions are listed in user_fixups, and a fault there
-# continues at the routine's failure exit. What the kernel must do before and after it reaches user memory at all is the
-# port's (user_access.inc): it may use r8 and flags, and the failure exits do it, too.
+# Access to user memory that may fault: each routine's faulting instructions are listed in user_fixups, and a fault
+# there continues at the routine's failure exit. What the kernel must do before and after it reaches user memory at
+# all is the port's (user_access.inc): it may use r8 and flags, and the failure exits do it, too.
 
 #include <user_access.inc>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// user_copy.S: access to user memory by its user address. A fault there makes a routine return false (-1); the port's trap
-// handler continues at fixup_of() the faulting instruction.
+// user_copy.S: access to user memory by its user address. A fault there makes a routine return false (-1); the port's
+// trap handler continues at fixup_of() the faulting instruction.
 #pragma once
 
 #include <stddef.h>

@@ -170,6 +170,10 @@ UserAddr user_tls() {
   return base;
 }
 
+// It points at the Thread, whatever runs.
+bool set_user_gs(UserAddr) { return false; }
+bool user_gs(UserAddr&) { return false; }
+
 int64_t thread_cpu_ns(const Thread& thread) {
   return cpu_time_of(__atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE), true);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The local APIC (Intel SDM vol. 3, chapter 11), in the mode it was left in: registers in memory (xAPIC) or MSRs (x2APIC).
+// The local APIC (Intel SDM vol. 3, chapter 11), in the mode it was left in: registers in memory (xAPIC) or MSRs
+// (x2APIC).
 #pragma once
 
 #include "cokernel/kernel/types.hpp"

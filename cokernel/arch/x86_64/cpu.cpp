@@ -71,9 +71,9 @@ void load_segments(Cpu& cpu) {
 
 void start_control_registers() {
   write_cr0((read_cr0() & ~(cr0_em | cr0_ts | cr0_nw | cr0_cd | cr0_am)) | cr0_mp | cr0_ne | cr0_wp);
-  const uint64_t bits = cr4_pae | cr4_mce | cr4_osfxsr | cr4_osxmmexcpt | cr4_osxsave | if_has(features.smep, cr4_smep) |
-                       if_has(features.smap, cr4_smap) | if_has(features.umip, cr4_umip) |
-                       if_has(features.fsgsbase, cr4_fsgsbase);
+  const uint64_t bits = cr4_pae | cr4_mce | cr4_osfxsr | cr4_osxmmexcpt | cr4_osxsave |
+                        if_has(features.smep, cr4_smep) | if_has(features.smap, cr4_smap) |
+                        if_has(features.umip, cr4_umip) | if_has(features.fsgsbase, cr4_fsgsbase);
   write_cr4(bits);  // and with it no translation that the starter took for everybody's
   write_cr4(bits | if_has(features.global_pages, cr4_pge));
   const CpuId xsave = cpuid(0xd, 0);

@@ -2,6 +2,7 @@
 // Cpu: what the kernel keeps for each CPU of the enclave, by logical number; GS points at it while the kernel runs.
 #pragma once
 
+#include "cokernel/arch/x86_64/features.hpp"
 #include "cokernel/arch/x86_64/spinlock.hpp"
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/run_queue.hpp"
@@ -85,13 +86,6 @@ inline Cpu& this_cpu() {
   return *cpu;
 }
 
-/// What the CPUs of this machine have. Learnt from the boot CPU; an enclave's are alike.
-struct Features {
-  bool large_gigabyte, global_pages, nx, smep, smap, umip, fsgsbase, tsc_deadline, xsaveopt;
-};
-extern Features features;
-
-void learn_features();
 /// Control registers, descriptor tables, MSRs: the running CPU becomes `cpu`.
 void start_cpu(Cpu& cpu);
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The ways into and out of the kernel.
 #
-# GS is the user's in user mode and points at the Cpu (cpu.hpp) in the kernel. A thread's Registers (kernel/registers.hpp) lie
-# at the top of its kernel stack: a system call pushes them there; what interrupts user mode is pushed further down, because
-# the CPU aligns the stack, and is moved there. Interrupts are off from the last look at `attention` and `reschedule` to user
-# mode, so nothing that is asked for with an interrupt is missed.
+# GS is the user's in user mode and points at the Cpu (cpu.hpp) in the kernel. A thread's Registers
+# (kernel/registers.hpp) lie at the top of its kernel stack: a system call pushes them there; what interrupts user
+# mode is pushed further down, because the CPU aligns the stack, and is moved there. Interrupts are off from the last
+# look at `attention` and `reschedule` to user mode, so nothing that is asked for with an interrupt is missed.
 
 .set CPU_SELF, 0
 .set CPU_THREAD, 8
@@ -90,7 +90,8 @@
 
 .text
 
-# ---- CPUs arrive: rdi = boot parameters, esi = APIC id, the starter's page tables, no stack (abi/x86_64.h) ------------
+# ---- CPUs arrive: rdi = boot parameters, esi = APIC id, the starter's page tables, no stack (abi/x86_64.h)
+# ------------
 
 .globl x86_start
 x86_start:
@@ -117,6 +118,8 @@ x86_start:
 	mov %rax, %cr3
 .Llook_for_offer:
 	pause
+	cmpl $0, x86_stopping(%rip)
+	jne x86_halt_forever
 	lea x86_offers(%rip), %rdi
 	mov $256, %ecx
 2:	cmp %esi, 4(%rdi)

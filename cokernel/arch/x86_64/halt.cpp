@@ -14,7 +14,8 @@ namespace {
 
 constexpr const char* names[] = {
     "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode", "no x87",
-    "double fault", "exception 9", "invalid TSS", "segment not present", "stack fault", "protection fault", "page fault",
+    "double fault", "exception 9", "invalid TSS", "segment not present", "stack fault", "protection fault",
+    "page fault",
     "exception 15", "x87 error", "alignment check", "machine check", "SIMD error"};
 constexpr uint32_t page_fault = 14;
 
@@ -60,11 +61,11 @@ void end_in_fault(const Registers& registers, uint32_t vector, uint64_t error) {
   const uint64_t address = read_cr2();
   const char* const name = vector < sizeof(names) / sizeof(names[0]) ? names[vector] : "exception";
   const Thread* const thread = this_cpu().thread;
+  const int64_t tid = thread != nullptr ? thread->tid : 0;
+  const uint64_t rip = registers.rip;
   if (vector == page_fault)
-    panic_at(registers.rip, "%s in the kernel at %x, address %x, error %x, thread %d", name, registers.rip, address, error,
-             static_cast<int64_t>(thread != nullptr ? thread->tid : 0));
-  panic_at(registers.rip, "%s in the kernel at %x, error %x, thread %d", name, registers.rip, error,
-           static_cast<int64_t>(thread != nullptr ? thread->tid : 0));
+    panic_at(rip, "%s in the kernel at %x, address %x, error %x, thread %d", name, rip, address, error, tid);
+  panic_at(rip, "%s in the kernel at %x, error %x, thread %d", name, rip, error, tid);
 }
 
 void stop_enclave() {

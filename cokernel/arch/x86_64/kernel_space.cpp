@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The root's entries for all of the direct map are there from the start, so that memory which comes later appears in every
-// address space at once.
+// The root's entries for all of the direct map are there from the start, so that memory which comes later appears in
+// every address space at once.
 #include "cokernel/arch/x86_64/kernel_space.hpp"
 
 #include "cokernel/arch/x86_64/cpu.hpp"
@@ -62,7 +62,7 @@ void map_boot_memory() {
   const hobbes_boot_params& boot = boot_params();
   for (uint32_t i = 0; i < boot.region_count && i < HOBBES_BOOT_MAX_REGIONS; ++i)
     if (map_direct(boot.regions[i].base, boot.regions[i].size) != 0)
-      panic("memory region %x cannot be mapped: it is out of reach, or memory is in too many pieces", boot.regions[i].base);
+      panic("memory region %x cannot be mapped: out of reach, or memory is in too many pieces", boot.regions[i].base);
   // The same rights to code and constants as by their own addresses.
   must(tables.protect(HOBBES_X86_DIRECT_MAP + boot.kernel_base, boot.kernel_text, kernel_bits | no_execute()));
 }
@@ -102,7 +102,8 @@ void unmap_direct(PhysAddr base, uint64_t size) {
 void* map_device_page(PhysAddr page) {
   Guard guard(changes);
   const uint64_t at = device_base + devices++ * page_size;
-  must(tables.map(at, page, page_size, kernel_bits | page_writable | page_write_through | page_uncached | no_execute()));
+  constexpr uint64_t uncached = page_write_through | page_uncached;
+  must(tables.map(at, page, page_size, kernel_bits | page_writable | uncached | no_execute()));
   return reinterpret_cast<void*>(at);
 }
 
@@ -116,8 +117,8 @@ void free_table(PhysAddr table) {
 }
 
 uint64_t* table_at(PhysAddr table) {
-  return static_cast<uint64_t*>(in_image(table) ? reinterpret_cast<void*>(table - boot_params().kernel_base + HOBBES_X86_KERNEL_BASE)
-                                                : port::direct(table));
+  if (!in_image(table)) return static_cast<uint64_t*>(port::direct(table));
+  return reinterpret_cast<uint64_t*>(table - boot_params().kernel_base + HOBBES_X86_KERNEL_BASE);
 }
 
 }  // namespace hobbes::lwk::x86

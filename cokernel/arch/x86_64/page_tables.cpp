@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// An entry is empty (0), a leaf (maps memory, or holds it without mapping it), or names a table of the next level. Levels are
-// numbered as the distance from the memory: 1 maps 4 KiB pages, 2 and 3 may map 2 MiB and 1 GiB at once, 4 is the root.
+// An entry is empty (0), a leaf (maps memory, or holds it without mapping it), or names a table of the next level.
+// Levels are numbered as the distance from the memory: 1 maps 4 KiB pages, 2 and 3 may map 2 MiB and 1 GiB at once, 4
+// is the root.
 #include "cokernel/arch/x86_64/page_tables.hpp"
 
-#include "cokernel/arch/x86_64/cpu.hpp"
+#include "cokernel/arch/x86_64/features.hpp"
 #include "cokernel/arch/x86_64/kernel_space.hpp"
 #include "cokernel/arch/x86_64/registers.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -146,8 +147,8 @@ void PageTables::drop_table(uint64_t entry, uint32_t level) {
   uint64_t* const table = table_at(memory_of(entry));
   for (uint32_t i = 0; i < entries; ++i)
     if (is_table(table[i], level - 1)) drop_table(table[i], level - 1);
-  // A CPU that still walks it finds nothing in it, or, through the first entry, a table that is none: until it is told to
-  // forget, it may only follow what it has cached. So the chain uses an entry that looks empty to it.
+  // A CPU that still walks it finds nothing in it, or, through the first entry, a table that is none: until it is
+  // told to forget, it may only follow what it has cached. So the chain uses an entry that looks empty to it.
   memset(table, 0, page_size);
   table[0] = dropped_;  // an address alone: not present
   dropped_ = memory_of(entry);

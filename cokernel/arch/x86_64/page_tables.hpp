@@ -8,8 +8,8 @@ namespace hobbes::lwk::x86 {
 
 /// Page-table entries: Intel SDM vol. 3, 4.5.
 enum EntryBits : uint64_t {
-  page_present = 1 << 0, page_writable = 1 << 1, page_user = 1 << 2, page_write_through = 1 << 3, page_uncached = 1 << 4,
-  page_accessed = 1 << 5, page_dirty = 1 << 6, page_large = 1 << 7, page_global = 1 << 8,
+  page_present = 1 << 0, page_writable = 1 << 1, page_user = 1 << 2, page_write_through = 1 << 3,
+  page_uncached = 1 << 4, page_accessed = 1 << 5, page_dirty = 1 << 6, page_large = 1 << 7, page_global = 1 << 8,
   page_held = 1 << 9,  ///< ours: memory is here, though nobody may reach it (PROT_NONE)
   page_no_execute = 1ull << 63,
 };
@@ -25,8 +25,9 @@ class PageTables : Immovable {
   void destroy();
   [[nodiscard]] PhysAddr root() const { return root_; }
 
-  /// What follows has one caller at a time. Each returns 0 or -ENOMEM, and sets `stale` if translations that were there have
-  /// changed, so that CPUs may still have them; then release_tables() comes after they have forgotten them.
+  /// What follows has one caller at a time. Each returns 0 or -ENOMEM, and sets `stale` if translations that were
+  /// there have changed, so that CPUs may still have them; then release_tables() comes after they have forgotten
+  /// them.
   [[nodiscard]] int map(uint64_t address, PhysAddr physical, uint64_t size, uint64_t bits);
   [[nodiscard]] int unmap(uint64_t address, uint64_t size);
   /// What is mapped gets these bits, memory that is held included.

@@ -18,7 +18,8 @@ inline uint64_t read_msr(uint32_t msr) {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 inline void write_msr(uint32_t msr, uint64_t value) {
-  asm volatile("wrmsr" : : "c"(msr), "a"(static_cast<uint32_t>(value)), "d"(static_cast<uint32_t>(value >> 32)) : "memory");
+  const auto low = static_cast<uint32_t>(value), high = static_cast<uint32_t>(value >> 32);
+  asm volatile("wrmsr" : : "c"(msr), "a"(low), "d"(high) : "memory");
 }
 
 struct CpuId {

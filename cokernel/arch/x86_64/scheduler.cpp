@@ -135,7 +135,8 @@ bool enqueue(Cpu& cpu, ThreadState& state) {
     __atomic_store_n(&state.run, Run::queued, __ATOMIC_RELAXED);
     state.cpu = &cpu;
     cpu.queue.push(state);
-    // It looks by itself when its thread sleeps or its turn ends; but an idle one sleeps, and one thread alone has no turn.
+    // It looks by itself when its thread sleeps or its turn ends; but an idle one sleeps, and one thread alone has no
+    // turn.
     must_look = cpu.thread == nullptr || cpu.queue.length() == 1 || state.urgent;
     if (state.urgent && cpu.thread != nullptr) __atomic_store_n(&cpu.reschedule, 1, __ATOMIC_RELAXED);
   }

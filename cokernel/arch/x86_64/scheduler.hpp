@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scheduler: threads on CPUs. Kernel code is not preempted: a thread keeps its CPU until it sleeps, yields, or is about to
-// go (back) to user mode. There is no tick: a timer interrupt ends a turn only while others wait for the same CPU.
+// The scheduler: threads on CPUs. Kernel code is not preempted: a thread keeps its CPU until it sleeps, yields, or is
+// about to go (back) to user mode. There is no tick: a timer interrupt ends a turn only while others wait for the
+// same CPU.
 //
-// A thread that goes to sleep says so (`run` is asleep), lets itself be found, and leaves its CPU; whoever wakes it wins the
-// right to by moving `run` on, waits until it has left its CPU (`on_cpu`), and puts it into a queue.
+// A thread that goes to sleep says so (`run` is asleep), lets itself be found, and leaves its CPU; whoever wakes it
+// wins the right to by moving `run` on, waits until it has left its CPU (`on_cpu`), and puts it into a queue.
 #pragma once
 
 #include "cokernel/arch/x86_64/cpu.hpp"
@@ -36,7 +37,9 @@ struct ThreadState : Runnable {
 };
 
 /// Of a thread that has started.
-[[nodiscard]] inline ThreadState& state_of(const Thread& thread) { return *static_cast<ThreadState*>(thread.kernel_stack); }
+[[nodiscard]] inline ThreadState& state_of(const Thread& thread) {
+  return *static_cast<ThreadState*>(thread.kernel_stack);
+}
 [[nodiscard]] inline ThreadState& running_thread_state() { return state_of(port::current()); }
 /// port_tid of threads that have started, and not ended.
 inline constexpr uint32_t started = 2;
@@ -61,7 +64,8 @@ void finish_switch();
 
 /// Whether the thread may run on this CPU.
 [[nodiscard]] bool may_run_on(ThreadState& state, const Cpu& cpu);
-/// Replaces `allowed`, and moves the thread if it waits for or has the wrong CPU: at the latest when it goes to user mode.
+/// Replaces `allowed`, and moves the thread if it waits for or has the wrong CPU: at the latest when it goes to user
+/// mode.
 void allow_cpus(ThreadState& state, const uint64_t mask[4]);
 
 /// The CPU's turn at the interrupts that the scheduler sends or sets. Interrupts are off.

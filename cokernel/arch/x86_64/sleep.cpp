@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A futex without addresses of programs: sleepers lie in buckets by the address of their word. The word is compared under the
-// bucket's lock, so that a waker, who changes it first and takes the lock then, is not missed. The host changes its words and
-// rings then: its sleepers compare under the lock that the doorbell's handler takes.
+// A futex without addresses of programs: sleepers lie in buckets by the address of their word. The word is compared
+// under the bucket's lock, so that a waker, who changes it first and takes the lock then, is not missed. The host
+// changes its words and rings then: its sleepers compare under the lock that the doorbell's handler takes.
 #include "cokernel/arch/x86_64/sleep.hpp"
 
 #include "cokernel/arch/x86_64/bells.hpp"
@@ -116,7 +116,9 @@ void wake_host_sleepers() {
 
 namespace port {
 
-void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) { x86::sleep({word, expected}, {nullptr, 0}, deadline_ns); }
+void wait(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
+  x86::sleep({word, expected}, {nullptr, 0}, deadline_ns);
+}
 
 void wait_for_host(uint32_t* word, uint32_t expected, int64_t deadline_ns) {
   x86::sleep({nullptr, 0}, {word, expected}, deadline_ns);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the boot CPU's arrival to a running enclave. The kernel's threads are the control task, the idle task, and the one that
-// keeps the timers, all on the boot CPU; its stack of the start becomes that of its idle loop.
+// From the boot CPU's arrival to a running enclave. The kernel's threads are the control task, the idle task, and the
+// one that keeps the timers, all on the boot CPU; its stack of the start becomes that of its idle loop.
 #include "cokernel/arch/common/fpu.hpp"
 #include "cokernel/arch/x86_64/apic.hpp"
 #include "cokernel/arch/x86_64/cpu_life.hpp"

@@ -113,7 +113,8 @@ uint64_t ticks() { return __builtin_ia32_rdtsc(); }
 
 void yield() {
   const InterruptsOff off;
-  if (!this_cpu().queue.empty()) yield_cpu();
+  const Cpu& cpu = this_cpu();
+  if (!cpu.queue.empty() || cpu.reschedule != 0) yield_cpu();  // asked for, too, when the CPU is to be given back
 }
 
 uint32_t machine_cpu() {
@@ -160,6 +161,17 @@ UserAddr user_tls() {
   uint64_t base = 0;
   asm volatile("rdfsbase %0" : "=r"(base));
   return base;
+}
+
+// While the kernel runs, the program's is in the register that swapgs exchanges.
+bool set_user_gs(UserAddr base) {
+  running_thread_state().gs_base = base;
+  write_msr(msr_kernel_gs_base, base);
+  return true;
+}
+bool user_gs(UserAddr& base) {
+  base = read_msr(msr_kernel_gs_base);
+  return true;
 }
 
 int64_t thread_cpu_ns(const Thread& thread) { return to_cpu_ns(ticks_of(thread)); }

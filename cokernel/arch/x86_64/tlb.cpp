@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request at a time. Its sender keeps interrupts on while it waits, for its turn and for the answers, so that two CPUs
-// that ask at once answer each other.
+// One request at a time. Its sender keeps interrupts on while it waits, for its turn and for the answers, so that two
+// CPUs that ask at once answer each other.
 //
 //        this CPU changes the tables            another one takes up the address space
 //   A1   entry = new                       B1   cpu.space = &space

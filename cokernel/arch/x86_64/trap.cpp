@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exceptions and interrupts. A program's exception is its signal, as Linux gives it (arch/x86/kernel/traps.c names the codes);
-// the kernel's own ends the enclave, unless it was reaching for user memory.
+// Exceptions and interrupts. A program's exception is its signal, as Linux gives it (arch/x86/kernel/traps.c names
+// the codes); the kernel's own ends the enclave, unless it was reaching for user memory.
 #include "cokernel/arch/common/user_copy.hpp"
 #include "cokernel/arch/x86_64/apic.hpp"
 #include "cokernel/arch/x86_64/entry.hpp"
@@ -25,7 +25,8 @@ enum Exception : uint32_t {
 constexpr int trap_trace = 2, illegal_operand = 2, map_error = 1, access_error = 2, bus_alignment = 1;
 constexpr int divide_by_zero = 1;
 
-/// FPE_* by the flags of an unmasked floating-point exception: invalid, denormal, zero divide, overflow, underflow, precision.
+/// FPE_* by the flags of an unmasked floating-point exception: invalid, denormal, zero divide, overflow, underflow,
+/// precision.
 int float_code(uint32_t raised) {
   constexpr int float_divide = 3, float_overflow = 4, float_underflow = 5, float_inexact = 6, float_invalid = 7;
   if ((raised & 1) != 0) return float_invalid;
@@ -51,8 +52,9 @@ int simd_code() {
 int page_fault_code(uint64_t address, uint64_t error) {
   constexpr uint64_t was_present = 1;
   if ((error & was_present) != 0 && address < port::user_end) return access_error;
-  const auto* space = x86::running_thread_state().space;
+  x86::Space* const space = x86::running_thread_state().space;
   if (address >= port::user_end || space == nullptr) return map_error;
+  Guard guard(space->lock);  // another thread may be changing the tables
   return (space->tables.find(address) & x86::page_held) != 0 ? access_error : map_error;
 }
 

@@ -51,7 +51,8 @@ bell_entry:
 	pop %rax
 	iretq
 
-# ---- Copied to the trampoline page --------------------------------------------------------------------------------------
+# ---- Copied to the trampoline page
+# --------------------------------------------------------------------------------------
 .set AT, 0x10000
 .code16
 .globl trampoline

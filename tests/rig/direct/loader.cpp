@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loader: the bridge's part, and leviathan's, inside an otherwise empty machine. It starts the enclave's CPUs, drives its
-// control queue with the steps of a play, copies its console to the serial port, and is its programs' proxy. It sleeps until
-// the kernel rings, so a bell that is missing is a test that hangs.
+// The loader: the bridge's part, and leviathan's, inside an otherwise empty machine. It starts the enclave's CPUs,
+// drives its control queue with the steps of a play, copies its console to the serial port, and is its programs'
+// proxy. It sleeps until the kernel rings, so a bell that is missing is a test that hangs.
 #include <stddef.h>
 
 #include "kernel-bridge/abi/boot_params.h"
@@ -71,15 +71,17 @@ void place_trampoline() {
   trampoline_cr3 = tables_address;
   trampoline_params = HOBBES_X86_DIRECT_MAP + boot_block;
   trampoline_kernel = params.kernel_entry;
-  memcpy(reinterpret_cast<void*>(HOBBES_X86_TRAMPOLINE_BASE), trampoline, static_cast<uint64_t>(trampoline_end - trampoline));
+  const auto size = static_cast<uint64_t>(trampoline_end - trampoline);
+  memcpy(reinterpret_cast<void*>(HOBBES_X86_TRAMPOLINE_BASE), trampoline, size);
 }
 
 void open_channels() {
   abi::QueueView view;
   for (uint32_t i = 0; i < params.channel_count; ++i) {
     const hobbes_boot_channel& channel = params.channels[i];
-    if (channel.kind == HOBBES_CHANNEL_CONSOLE) console = reinterpret_cast<hobbes_console*>(channel.base);
-    if (channel.kind == HOBBES_CHANNEL_CONTROL && !abi::open_queue(reinterpret_cast<void*>(channel.base), channel.size, view))
+    auto* const memory = reinterpret_cast<void*>(channel.base);
+    if (channel.kind == HOBBES_CHANNEL_CONSOLE) console = static_cast<hobbes_console*>(memory);
+    if (channel.kind == HOBBES_CHANNEL_CONTROL && !abi::open_queue(memory, channel.size, view))
       fail("the control queue is none", 0);
   }
   requests = abi::RingProducer(view.requests);
@@ -107,7 +109,10 @@ void work_until(Done done, bool crash_is_failure = true) {
       fail("the enclave has crashed", 0);
     }
     if (done()) return show_console();
-    sleep_while([&] { return !done() && !console_has_more() && !proxy_has_work() && state() != HOBBES_ENCLAVE_CRASHED; });
+    const auto idle = [&] {
+      return !done() && !console_has_more() && !proxy_has_work() && state() != HOBBES_ENCLAVE_CRASHED;
+    };
+    sleep_while(idle);
   }
 }
 
@@ -140,7 +145,8 @@ hobbes_frame receive() {
 }
 
 void note_event(const hobbes_frame& event) {
-  if (event.code != HOBBES_EVENT_APP_ENDED || ended_count == sizeof(ended) / sizeof(ended[0])) fail("event", event.code);
+  if (event.code != HOBBES_EVENT_APP_ENDED) fail("unknown event", event.code);
+  if (ended_count == sizeof(ended) / sizeof(ended[0])) fail("too many applications", ended_count);
   memcpy(&ended[ended_count++], reply_bytes, sizeof(ended[0]));
 }
 
@@ -213,7 +219,8 @@ void do_step(const Step& step, uint8_t* payload) {
       break;
     case StepKind::break_code: {
       constexpr uint16_t undefined_instruction = 0x0b0f;
-      memcpy(reinterpret_cast<void*>(params.kernel_base + step.app), &undefined_instruction, sizeof(undefined_instruction));
+      auto* const code = reinterpret_cast<void*>(params.kernel_base + step.app);
+      memcpy(code, &undefined_instruction, sizeof(undefined_instruction));
       break;
     }
     case StepKind::crashed: expect_crash(step, reinterpret_cast<const char*>(payload)); break;

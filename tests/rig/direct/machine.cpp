@@ -47,7 +47,8 @@ void say_number(uint64_t value, unsigned radix) {
 
 void start_machine() {
   const auto to = reinterpret_cast<uint64_t>(bell_entry);
-  gates[bell_vector] = {static_cast<uint16_t>(to), 8, 0, 0x8e, static_cast<uint16_t>(to >> 16), static_cast<uint32_t>(to >> 32), 0};
+  gates[bell_vector] = {static_cast<uint16_t>(to), 8, 0, 0x8e, static_cast<uint16_t>(to >> 16),
+                        static_cast<uint32_t>(to >> 32), 0};
   struct [[gnu::packed]] {
     uint16_t limit;
     uint64_t base;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes what QEMU places in memory for the loader: the boot block, and the play, from a script of a step a line (README.md).
+// Makes what QEMU places in memory for the loader: the boot block, and the play, from a script of a step a line
+// (README.md).
 //
 //     make-play <kernel> <script> <boot block file> <play file> [NAME=VALUE...]
 #include <algorithm>
@@ -39,7 +40,8 @@ Bytes read_file(const std::string& path) {
 
 void write_file(const std::string& path, const void* bytes, std::size_t size) {
   std::ofstream file(path, std::ios::binary);
-  if (!file.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size))) refuse(path + ": cannot be written");
+  if (!file.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size)))
+    refuse(path + ": cannot be written");
 }
 
 template <typename T>
@@ -143,8 +145,8 @@ class Play {
   void file(const std::string& from, const std::string& to, const std::string& mode) {
     constexpr std::uint32_t write_create_truncate = 01 | 0100 | 01000;
     const Bytes content = read_file(from);
-    Bytes open = bytes_of(hobbes_file_open{write_create_truncate, static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8)), 0,
-                                           0, HOBBES_FILE_SET_MODE, 0});
+    const auto bits = static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8));
+    Bytes open = bytes_of(hobbes_file_open{write_create_truncate, bits, 0, 0, HOBBES_FILE_SET_MODE, 0});
     append(open, to);
     step(StepKind::command, HOBBES_CMD_FILE_OPEN, open);
     for (std::size_t at = 0; at < content.size(); at += write_piece) {
@@ -218,7 +220,8 @@ class Play {
   std::uint64_t app_ = 0;
 };
 
-void write_boot(const std::string& kernel_file, const std::string& to, std::uint32_t cpu_count, const std::string& options) {
+void write_boot(const std::string& kernel_file, const std::string& to, std::uint32_t cpu_count,
+                const std::string& options) {
   auto kernel = bridge::KernelImage::open(kernel_file, HOBBES_X86_KERNEL_BASE);
   if (!kernel) refuse(kernel.error().text());
   std::vector<bridge::Cpu> cpus;

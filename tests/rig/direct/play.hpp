@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A play: what the loader does with the enclave, step by step, as play.cpp has written it to the file that QEMU places in memory.
+// A play: what the loader does with the enclave, step by step, as play.cpp has written it to the file that QEMU
+// places in memory.
 #pragma once
 
 #include <stdint.h>

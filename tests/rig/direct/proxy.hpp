@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The smallest proxy (abi/host_io.h): what programs write to their standard output goes to the serial port, everything else
-// of the host's is not there.
+// The smallest proxy (abi/host_io.h): what programs write to their standard output goes to the serial port,
+// everything else of the host's is not there.
 #pragma once
 
 #include "kernel-bridge/abi/host_io.h"

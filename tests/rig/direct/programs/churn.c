@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong when a kernel's context switches, page-table changes or timers do: registers of others, translations that
-// should be forgotten, threads that never get a turn.
+// What goes wrong when a kernel's context switches, page-table changes or timers do: registers of others,
+// translations that should be forgotten, threads that never get a turn.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,26 @@ static void test_turns(void) {
   CHECK(sched_setaffinity(0, sizeof all, &all) == 0);
 }
 
+static void* keep_gs(void* base) {
+  uintptr_t found = 0;
+  CHECK(syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, base) == 0);
+  for (int i = 0; i < 200; ++i) {
+    sched_yield();
+    CHECK(syscall(SYS_arch_prctl, 0x1004 /* ARCH_GET_GS */, &found) == 0 && found == (uintptr_t)base);
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(found));
+    CHECK(found == *(uintptr_t*)base);
+  }
+  return NULL;
+}
+
+/* GS is the program's, each thread has its own. */
+static void test_gs(void) {
+  static uintptr_t values[threads] = {11, 22, 33, 44};
+  pthread_t all[threads];
+  for (int i = 0; i < threads; ++i) pthread_create(&all[i], NULL, keep_gs, &values[i]);
+  for (int i = 0; i < threads; ++i) pthread_join(all[i], NULL);
+}
+
 static void test_forks(void) {
   for (int i = 0; i < 10; ++i) {
     const pid_t child = fork();
@@ -155,6 +176,7 @@ int main(void) {
   test_mappings();
   test_exchange();
   test_turns();
+  test_gs();
   test_forks();
   return conclude("churn");
 }
