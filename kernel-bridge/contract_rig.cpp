@@ -10,6 +10,8 @@
 #include "kernel-bridge/fake/fake_bridge.hpp"
 #include "kernel-bridge/hosted/adoption_record.hpp"
 #include "kernel-bridge/hosted/hosted_bridge.hpp"
+#include "kernel-bridge/pisces/pisces_bridge.hpp"
+#include "kernel-bridge/pisces/pisces_machine.hpp"
 
 namespace hobbes::bridge {
 namespace {
@@ -45,11 +47,32 @@ class HostedWorld final : public ContractWorld {
   }
 };
 
-std::unique_ptr<ContractWorld> make_world() {
+/// Inside of the rig's machine (tests/rig, scenario "contract") only.
+class PiscesWorld final : public ContractWorld {
+ public:
+  [[nodiscard]] std::unique_ptr<Bridge> make_bridge() override {
+    return std::make_unique<PiscesBridge>(find_bare_kernel());
+  }
+  void kill(const Machine& machine) override {
+    const EnclaveId id = PiscesMachine::parse_record(machine.adoption_record()).value();
+    REQUIRE(Driver::open().value().find(id).value().stop());
+  }
+  [[nodiscard]] std::vector<Cpu> cpus() override {
+    return {{CpuId(1), 1, NumaId(0)}, {CpuId(2), 2, NumaId(1)}, {CpuId(3), 3, NumaId(1)}};
+  }
+  [[nodiscard]] bool shares_cpus() override { return false; }
+};
+
+std::string_view bridge_name() {
   const char* name = std::getenv("HOBBES_TEST_BRIDGE");
   REQUIRE(name != nullptr);
-  if (std::string_view(name) == "fake") return std::make_unique<FakeWorld>();
-  REQUIRE(std::string_view(name) == "hosted");
+  return name;
+}
+
+std::unique_ptr<ContractWorld> make_world() {
+  if (bridge_name() == "fake") return std::make_unique<FakeWorld>();
+  if (bridge_name() == "pisces") return std::make_unique<PiscesWorld>();
+  REQUIRE(bridge_name() == "hosted");
   return std::make_unique<HostedWorld>();
 }
 
@@ -58,7 +81,10 @@ std::unique_ptr<ContractWorld> make_world() {
 ContractRig::ContractRig(Bytes memory)
     : world_(make_world()),
       bridge_(world_->make_bridge()),
-      blocks_(bridge_->provide_memory(memory, block_size).value()) {}
+      blocks_(bridge_->provide_memory(memory, block_size()).value()) {}
+
+/// Linux's own blocks where they are taken from it.
+Bytes ContractRig::block_size() { return bridge_name() == "pisces" ? mib(128) : mib(32); }
 
 ContractRig::~ContractRig() {
   for (const Booted& booted : specs_) CHECK(bridge_->clean_up(booted.id, booted.run_dir));
@@ -68,7 +94,8 @@ BootSpec ContractRig::spec(EnclaveId id, const std::vector<std::size_t>& blocks)
   BootSpec spec;
   spec.id = id;
   spec.name = "enclave" + std::to_string(id.value);
-  spec.cpus = {world_->cpus().at(0)};
+  const std::vector<Cpu> cpus = world_->cpus();
+  spec.cpus = {cpus.at(world_->shares_cpus() ? 0 : specs_.size() % cpus.size())};
   for (const std::size_t index : blocks) spec.blocks.push_back(blocks_.at(index).base);
   spec.run_dir = dir_.make(spec.name);
   specs_.push_back({id, spec.run_dir});

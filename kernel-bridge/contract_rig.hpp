@@ -21,14 +21,16 @@ class ContractWorld {
   virtual void kill(const Machine& machine) = 0;
   /// CPUs that enclaves may have; [0] always is there.
   [[nodiscard]] virtual std::vector<Cpu> cpus() = 0;
+  /// Whether two enclaves may have the same CPU.
+  [[nodiscard]] virtual bool shares_cpus() { return true; }
 };
 
 /// Whatever it booted ends with it.
 class ContractRig {
  public:
-  static constexpr Bytes block_size = mib(32);
+  [[nodiscard]] static Bytes block_size();
 
-  explicit ContractRig(Bytes memory = block_size * 3);
+  explicit ContractRig(Bytes memory = block_size() * 3);
   ContractRig(const ContractRig&) = delete;
   ContractRig& operator=(const ContractRig&) = delete;
   ~ContractRig();
@@ -38,7 +40,7 @@ class ContractRig {
   /// The bridge of the leviathan that comes after this one.
   [[nodiscard]] std::unique_ptr<Bridge> restarted_bridge() { return world_->make_bridge(); }
 
-  /// With the first CPU and these of the blocks; a run directory of its own.
+  /// With the first CPU (where CPUs are not shared: the next) and these of the blocks; a run directory of its own.
   [[nodiscard]] BootSpec spec(EnclaveId id, const std::vector<std::size_t>& blocks) const;
   [[nodiscard]] Result<std::unique_ptr<Machine>> boot(EnclaveId id, const std::vector<std::size_t>& blocks);
   void kill(const Machine& machine) { world_->kill(machine); }

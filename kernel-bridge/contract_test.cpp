@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What holds for every bridge. HOBBES_TEST_BRIDGE chooses it: "fake", or "hosted" with a real co-kernel.
+// What holds for every bridge. HOBBES_TEST_BRIDGE chooses it: "fake", or with a real co-kernel
+// "hosted", or "pisces" (in the rig).
 #include <catch2/catch.hpp>
 #include <poll.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ cmdqueue::Deadline patience() { return cmdqueue::within(60s); }
 cmdqueue::ClientEnd connect(Machine& machine) {
   auto queue = cmdqueue::QueueMemory::open({machine.control_queue(), machine.control_queue_size().value}).value();
   cmdqueue::Bells bells{cmdqueue::Doorbell::event_fd(UniqueFd(::dup(machine.control_bell()))).value(),
-                        cmdqueue::Doorbell::futex(&queue.view().requests.control().consumer_sleep)};
+                        cmdqueue::Doorbell::call([&machine] { machine.ring_control(); })};
   return {std::move(queue), std::move(bells), cmdqueue::PeerWatch::process(machine.death_fd())};
 }
 
@@ -71,17 +72,17 @@ TEST_CASE("the bridge works here", "[contract]") {
 }
 
 TEST_CASE("memory comes in whole blocks that do not overlap", "[contract]") {
-  ContractRig rig(ContractRig::block_size * 2 + Bytes(1));
+  ContractRig rig(ContractRig::block_size() * 2 + Bytes(1));
   std::vector<MemoryBlock> blocks = rig.blocks();
   REQUIRE(blocks.size() == 3);
   std::ranges::sort(blocks, {}, &MemoryBlock::base);
   CHECK(blocks[0].base != 0);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    CHECK(blocks[i].size == ContractRig::block_size);
+    CHECK(blocks[i].size == ContractRig::block_size());
     if (i > 0) CHECK(blocks[i - 1].base + blocks[i - 1].size.value <= blocks[i].base);
     CHECK_FALSE(rig.bridge().backing(blocks[i].base).value().empty());
   }
-  CHECK(rig.bridge().backing(blocks[2].base + ContractRig::block_size.value).error().code() == Code::not_found);
+  CHECK(rig.bridge().backing(blocks[2].base + ContractRig::block_size().value).error().code() == Code::not_found);
 }
 
 TEST_CASE("a block size the bridge cannot make is refused", "[contract]") {

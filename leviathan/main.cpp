@@ -5,9 +5,12 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/log.hpp"
 #include "kernel-bridge/hosted/hosted_bridge.hpp"
+#include "kernel-bridge/pisces/pisces_bridge.hpp"
 #include "leviathan/options.hpp"
 #include "leviathan/start.hpp"
 
@@ -20,6 +23,12 @@ void keep_freed_memory() {
   constexpr int kept = 32 << 20;
   ::mallopt(M_TRIM_THRESHOLD, kept);
   ::mallopt(M_MMAP_THRESHOLD, kept);
+}
+
+std::unique_ptr<hobbes::bridge::Bridge> make_bridge(const std::optional<std::string>& name) {
+  using namespace hobbes::bridge;
+  if (name ? *name == "pisces" : PiscesBridge::is_here()) return std::make_unique<PiscesBridge>(find_bare_kernel());
+  return std::make_unique<HostedBridge>(find_hosted_config());
 }
 
 }  // namespace
@@ -45,7 +54,7 @@ int main(int argc, char** argv) {
   }
   keep_freed_memory();
   log::set_threshold(line->options.log_level);
-  const Status ended = leviathan::start(line->options, std::make_unique<bridge::HostedBridge>(bridge::find_hosted_config()));
+  const Status ended = leviathan::start(line->options, make_bridge(line->options.bridge));
   if (ended) return EXIT_SUCCESS;
   log::error(ended.error());
   return EXIT_FAILURE;

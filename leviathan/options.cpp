@@ -2,6 +2,7 @@
 // Options. Boost.Program_options throws; its exceptions end in parse_options().
 #include "leviathan/options.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/program_options.hpp>
 #include <sstream>
@@ -18,7 +19,7 @@ namespace po = boost::program_options;
 constexpr std::uint64_t max_cpu_slots = 64;
 constexpr Bytes block_grain = mib(2);  // a huge page
 
-constexpr std::array bridges{std::string_view("hosted")};
+constexpr std::array bridges{std::string_view("hosted"), std::string_view("pisces")};
 
 constexpr std::array<std::pair<std::string_view, log::Level>, 4> log_levels{{{"debug", log::Level::debug},
                                                                              {"info", log::Level::info},
@@ -38,7 +39,7 @@ po::options_description description() {
       ("overcommit-cpus", text()->value_name("N"), "each CPU for enclaves may be given N times")
       ("group", text()->value_name("GROUP"), "who may read, by name or number (default: hobbes)")
       ("admin-group", text()->value_name("GROUP"), "who may change the node, by name or number (default: hobbes-admin)")
-      ("bridge", text()->value_name("NAME"), "what boots enclaves: hosted")
+      ("bridge", text()->value_name("NAME"), "what boots enclaves: hosted or pisces (default: pisces with /dev/pisces)")
       ("force", "when stopped, destroy enclaves that live instead of refusing")
       ("log-level", text()->value_name("LEVEL"), "debug, info, warning or error (default: info)")
       ("version", "print the version")
@@ -74,11 +75,9 @@ Result<std::optional<Group>> group_in(const Given& given, const char* option) {
   return std::optional(*std::move(group));
 }
 
-Status check_bridge(std::string_view name) {
-  for (const std::string_view known : bridges) {
-    if (name == known) return {};
-  }
-  return Error(Code::invalid, "--bridge: '" + std::string(name) + "' is not known here; there is: hosted");
+Result<std::string> parse_bridge(std::string name) {
+  if (std::ranges::count(bridges, name) != 0) return name;
+  return Error(Code::invalid, "--bridge: '" + name + "' is not known here; there are: hosted, pisces");
 }
 
 Result<Options> interpret(const Given& given) {
@@ -92,7 +91,7 @@ Result<Options> interpret(const Given& given) {
   }
   options.readers = TRY(group_in(given, "group"));
   options.admins = TRY(group_in(given, "admin-group"));
-  if (const auto text = text_of(given, "bridge")) TRY(check_bridge(*text));
+  if (const auto text = text_of(given, "bridge")) options.bridge = TRY(parse_bridge(*text));
   if (const auto text = text_of(given, "log-level")) options.log_level = TRY(parse_level(*text));
   options.run_dir = text_of(given, "run-dir").value_or(client::default_run_dir().string());
   if (options.run_dir.empty()) return Error(Code::invalid, "--run-dir: is empty");

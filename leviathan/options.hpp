@@ -23,6 +23,7 @@ struct Options {
   bool overcommit = false;                       ///< --overcommit-cpus was given
   std::optional<Group> readers;                  ///< may read; absent: `hobbes`, where there is such a group
   std::optional<Group> admins;                   ///< may change the node; absent: `hobbes-admin`, likewise
+  std::optional<std::string> bridge;             ///< what boots enclaves: hosted or pisces; absent: what can
   bool force = false;                            ///< a stop destroys enclaves that live
   log::Level log_level = log::Level::info;
 };

@@ -38,7 +38,7 @@ TEST_CASE("without options leviathan runs with defaults", "[leviathan]") {
 
 TEST_CASE("every option reaches its place", "[leviathan]") {
   const auto line = parse({"--cpulist", "0,2-3", "--memory=2G", "--block-size", "4", "--run-dir", "/tmp/x",
-                           "--overcommit-cpus", "4", "--bridge", "hosted", "--group", "root", "--admin-group", "4711",
+                           "--overcommit-cpus", "4", "--bridge", "pisces", "--group", "root", "--admin-group", "4711",
                            "--force", "--log-level", "debug"});
   REQUIRE(line);
   const Options& options = line->options;
@@ -50,6 +50,7 @@ TEST_CASE("every option reaches its place", "[leviathan]") {
   CHECK(options.overcommit);
   CHECK(options.readers->id == 0);
   CHECK(options.admins->id == 4711);
+  CHECK(options.bridge == "pisces");
   CHECK(options.force);
   CHECK(options.log_level == log::Level::debug);
 }
@@ -72,7 +73,7 @@ TEST_CASE("a wrong command line is refused with the option's name", "[leviathan]
       {{"--cpulist", "3-1"}, "--cpulist"},
       {{"--overcommit-cpus", "0"}, "--overcommit-cpus"},
       {{"--overcommit-cpus", "65"}, "--overcommit-cpus"},
-      {{"--bridge", "pisces"}, "--bridge"},
+      {{"--bridge", "kvm"}, "--bridge"},
       {{"--group", "no-such-group"}, "--group: group 'no-such-group'"},
       {{"--admin-group", "4294967296"}, "--admin-group"},
       {{"--log-level", "loud"}, "--log-level"},

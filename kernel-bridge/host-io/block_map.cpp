@@ -11,6 +11,7 @@
 
 #include "kernel-bridge/abi/hosted.h"
 #include "kernel-bridge/host-io/futex.hpp"
+#include "kernel-bridge/host-io/native_bell.hpp"
 
 namespace hobbes::host_io {
 
@@ -85,7 +86,8 @@ Status check(const BlockOption& block) {
   }
   struct stat file{};
   if (::fstat(block.fd, &file) != 0) return last_errno(name_of(block));
-  if (static_cast<std::uint64_t>(file.st_size) < size) {
+  // A block that is no file says when it is mapped how large it is.
+  if (!NativeBell::is_native(block.fd) && static_cast<std::uint64_t>(file.st_size) < size) {
     return Error(Code::invalid, name_of(block) + ": its file has only " + std::to_string(file.st_size) + " bytes");
   }
   return {};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel-bridge/host-io/channel.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <string>
 
@@ -58,7 +60,9 @@ void Channel::complete(std::uint32_t slot, std::int64_t result) {
   std::atomic_ref<std::int64_t>(to.result).store(result, std::memory_order_relaxed);
   // Sequentially consistent with the co-kernel's `waiter = 1; look at state`: one of the two sees the other.
   Word(to.state).store(HOBBES_HIO_DONE, std::memory_order_seq_cst);
-  if (Word(to.waiter).load(std::memory_order_seq_cst) != 0) futex_wake_all(to.state);
+  if (Word(to.waiter).load(std::memory_order_seq_cst) == 0) return;
+  futex_wake_all(to.state);
+  ring();
 }
 
 bool Channel::cancelled(std::uint32_t slot) const {
@@ -91,9 +95,18 @@ std::uint64_t Channel::withdraw(std::uint64_t base) {
 void Channel::set_ready() {
   Word(header_->proxy_state).store(HOBBES_HIO_PROXY_READY, std::memory_order_seq_cst);
   futex_wake_all(header_->proxy_state);
+  ring();
 }
 
-void Channel::end() { mark_dead(*header_); }
+void Channel::end() {
+  mark_dead(*header_);
+  ring();
+}
+
+void Channel::ring() const {
+  if (bell_ < 0) return;
+  [[maybe_unused]] const ssize_t rung = ::write(bell_, "", 1);  // fails when there is nobody any more
+}
 
 void mark_dead(hobbes_hio_channel& channel) {
   // Sequentially consistent with the co-kernel's `state = POSTED; look at proxy_state`: one of the two sees the other.

@@ -56,17 +56,23 @@ class Channel {
   void set_ready();
   /// mark_dead() on itself.
   void end();
+  /// From now on a write to this descriptor wakes the co-kernel, too (native_bell.hpp).
+  void ring_on(int bell) { bell_ = bell; }
 
  private:
   Channel(hobbes_hio_channel* header, std::uint32_t slot_count) : header_(header), slot_count_(slot_count) {}
 
+  void ring() const;
+
   hobbes_hio_channel* header_;
+  int bell_ = -1;
   std::uint32_t slot_count_;  // checked copy
 };
 
 /// For the supervisor of a proxy that ended: proxy_state = DEAD, then every call that was posted or running is DONE
 /// with -EIO. Who posts later looks at proxy_state after he posted and answers himself. Safe on whatever the memory
 /// holds.
+/// Whoever calls it for an enclave on hardware of its own rings for it afterwards.
 void mark_dead(hobbes_hio_channel& channel);
 
 }  // namespace hobbes::host_io

@@ -20,6 +20,7 @@
 #include "kernel-bridge/abi/hosted.h"
 #include "kernel-bridge/host-io/app_fds.hpp"
 #include "kernel-bridge/host-io/job.hpp"
+#include "kernel-bridge/host-io/native_bell.hpp"
 #include "kernel-bridge/host-io/options.hpp"
 #include "kernel-bridge/host-io/proxy.hpp"
 #include "kernel-bridge/host-io/ready_threads.hpp"
@@ -44,15 +45,19 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/// Descriptors that are not the application's go, but for `kept`.
-Status close_others(const Options& options, int kept) {
-  const auto close_between = [](int first, unsigned last) {
+/// Descriptors that are not the application's go, but for those `kept` (-1: none).
+Status close_others(const Options& options, std::vector<int> kept) {
+  int first = options.close_from;
+  const auto close_until = [&first](unsigned last) {
     return static_cast<unsigned>(first) > last || ::close_range(static_cast<unsigned>(first), last, 0) == 0;
   };
-  const int first = options.close_from;
-  const bool closed = kept < first ? close_between(first, ~0U)
-                                   : close_between(first, static_cast<unsigned>(kept) - 1) && close_between(kept + 1, ~0U);
-  if (!closed) return last_errno("close_range");
+  std::ranges::sort(kept);
+  for (const int fd : kept) {
+    if (fd < first) continue;
+    if (!close_until(static_cast<unsigned>(fd) - 1)) return last_errno("close_range");
+    first = fd + 1;
+  }
+  if (!close_until(~0U)) return last_errno("close_range");
   for (const BlockOption& block : options.blocks) ::close(block.fd);  // those below; EBADF for the others
   return {};
 }
@@ -96,6 +101,16 @@ void open_door(uid_t owner, Proxy& proxy, ReadyThreads& threads) {
   thread->detach();
 }
 
+/// Whatever waits in the proxy for the enclave is woken when it rings.
+Status follow(NativeBell bell, Proxy& proxy, ReadyThreads& threads) {
+  proxy.ring_on(bell.fd());
+  auto thread = TRY(threads.run([rings = std::make_shared<NativeBell>(std::move(bell)), &proxy] {
+    while (rings->wait()) proxy.wake();
+  }));
+  thread.detach();
+  return {};
+}
+
 /// A proxy that serves, or why there is none; nobody waits for it any more then. The rest of the job may come on `socket`.
 Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int socket) {
   share_one_heap();
@@ -103,7 +118,8 @@ Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int
   ::setsid();  // fails where the spawner has done it already
   raise_file_limit();
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
-  TRY(close_others(options, socket));
+  auto bell = TRY(NativeBell::of(options.blocks));
+  TRY(close_others(options, {socket, bell ? bell->fd() : -1}));
   auto root = enter(options);
   // Not before: changing the user would disturb each of them.
   TRY(threads.start(threads_of_a_start));
@@ -111,10 +127,12 @@ Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int
   if (!root) {
     if (std::byte* channel = blocks.locate(*options.channel, sizeof(hobbes_hio_channel))) {
       mark_dead(*reinterpret_cast<hobbes_hio_channel*>(channel));
+      if (bell) bell->ring();
     }
     return root.error();
   }
   auto proxy = TRY(Proxy::create(options, std::move(blocks), *std::move(root), threads));
+  if (bell) TRY(follow(*std::move(bell), *proxy, threads));
   TRY(proxy->start());
   if (options.owner) open_door(*options.owner, *proxy, threads);
   return proxy;

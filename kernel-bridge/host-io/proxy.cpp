@@ -47,6 +47,11 @@ Status Proxy::start() {
   return started;
 }
 
+void Proxy::wake() {
+  futex_wake_all(channel_.posted());
+  futex_wake_all(channel_.cancels());
+}
+
 BlockAnswer Proxy::change_blocks(const BlockMessage& message, int fd) {
   if (message.what == BlockMessage::What::forget) {
     return forget(message.base, message.size, [] { return false; });

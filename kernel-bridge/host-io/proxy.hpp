@@ -32,6 +32,10 @@ class Proxy {
   /// Interrupts calls in flight and waits for them.
   ~Proxy() = default;
 
+  /// Of an enclave whose bells are no futexes: before start(). `bell` stays open.
+  void ring_on(int bell) { channel_.ring_on(bell); }
+  /// The enclave rang: whoever waits for it here looks again. Any thread.
+  void wake();
   /// Starts to serve: proxy_state = READY.
   [[nodiscard]] Status start();
   /// Blocks that come and go while calls are made: 0 or -errno. A block that calls use is forgotten when they have ended.

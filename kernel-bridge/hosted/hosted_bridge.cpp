@@ -12,8 +12,8 @@
 
 #include "base/log.hpp"
 #include "kernel-bridge/abi/hosted.h"
-#include "kernel-bridge/hosted/clock.hpp"
-#include "kernel-bridge/hosted/file_content.hpp"
+#include "kernel-bridge/boot/clock.hpp"
+#include "kernel-bridge/boot/file_content.hpp"
 #include "kernel-bridge/hosted/hosted_machine.hpp"
 #include "kernel-bridge/hosted/run_files.hpp"
 
@@ -122,6 +122,7 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader
 
 HostedBridge::HostedBridge(HostedConfig config)
     : config_(std::move(config)),
+      kernels_(HOBBES_HOSTED_KERNEL_BASE),
       pool_(std::make_shared<MemoryPool>()),
       loaders_([this] { return WaitingLoader::start(config_.loader); }, loader_rest) {}
 

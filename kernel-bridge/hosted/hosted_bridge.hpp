@@ -7,7 +7,7 @@
 #include "base/stock.hpp"
 #include "kernel-bridge/bridge.hpp"
 #include "kernel-bridge/hosted/hosted_config.hpp"
-#include "kernel-bridge/hosted/kernel_cache.hpp"
+#include "kernel-bridge/boot/kernel_cache.hpp"
 #include "kernel-bridge/hosted/memory_pool.hpp"
 #include "kernel-bridge/hosted/waiting_loader.hpp"
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -37,13 +36,6 @@ void futex_wake_all(const std::uint32_t& word) {
   ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-/// What an enclave wrote, fit for a line of text.
-std::string printable(const char* text, std::size_t limit) {
-  std::string line(text, ::strnlen(text, limit));
-  std::ranges::replace_if(line, [](char c) { return c < ' ' || c > '~'; }, ' ');
-  return line;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HostedMachine>> HostedMachine::create(std::shared_ptr<MemoryPool> pool, HostedParts parts) {
@@ -62,13 +54,11 @@ HostedMachine::HostedMachine(std::shared_ptr<MemoryPool> pool, HostedParts parts
       control_doorbell_(std::move(control)),
       socket_(parts_.record.socket),
       blocks_(parts_.blocks),
-      clock_start_(sample_clocks()),
-      clock_line_(boot_.params->clock) {}
+      clock_(boot_.params->clock) {}
 
 std::string HostedMachine::adoption_record() const { return to_text(parts_.record); }
 
-// Acquire: partner is the co-kernel's release store, after what the state stands for.
-std::uint32_t HostedMachine::state() const { return __atomic_load_n(&boot_.params->state, __ATOMIC_ACQUIRE); }
+std::uint32_t HostedMachine::state() const { return state_of(*boot_.params); }
 
 Life HostedMachine::life() const {
   // First the process, then its last word: the other way round a shutdown in between would look like a crash.
@@ -88,8 +78,7 @@ Life HostedMachine::life() const {
 std::string HostedMachine::crash_reason() const {
   if (life() != Life::crashed) return {};
   if (state() == HOBBES_ENCLAVE_CRASHED) {
-    const std::string text = printable(boot_.params->crash.text, sizeof boot_.params->crash.text);
-    if (!text.empty()) return text;
+    if (std::string text = crash_text(*boot_.params); !text.empty()) return text;
   }
   if (!has_ended(parts_.pidfd.get())) return "its kernel says it crashed, without a reason";
   const auto how = how_it_ended(parts_.pidfd.get());
@@ -159,12 +148,7 @@ Result<std::vector<MemoryFile>> HostedMachine::memory_files() {
   return files;
 }
 
-void HostedMachine::update_clock() {
-  const std::lock_guard lock(clock_mutex_);
-  const ClockSample now = sample_clocks();
-  clock_line_ = next_line(clock_line_, now, rate_between(clock_start_, now, tsc_hz()));
-  publish(boot_.params->clock, clock_line_);
-}
+void HostedMachine::update_clock() { clock_.update(); }
 
 /// A boot takes less than that as a rule, and to fall asleep and be woken would take a good part of it.
 void HostedMachine::watch_boot() const {

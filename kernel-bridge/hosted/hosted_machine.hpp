@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "cmdqueue/doorbell.hpp"
+#include "kernel-bridge/boot/boot_block.hpp"
+#include "kernel-bridge/boot/clock_keeper.hpp"
 #include "kernel-bridge/bridge.hpp"
 #include "kernel-bridge/hosted/adoption_record.hpp"
-#include "kernel-bridge/hosted/boot_block.hpp"
 #include "kernel-bridge/hosted/machine_socket.hpp"
 #include "kernel-bridge/hosted/memory_pool.hpp"
 
@@ -71,9 +72,7 @@ class HostedMachine final : public Machine {
   std::mutex blocks_mutex_;
   std::vector<std::uint64_t> blocks_;
 
-  std::mutex clock_mutex_;
-  const ClockSample clock_start_;
-  hobbes_clock clock_line_;  // ours, not the shared one, which the enclave could overwrite
+  ClockKeeper clock_;
 };
 
 }  // namespace hobbes::bridge

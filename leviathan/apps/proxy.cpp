@@ -64,6 +64,7 @@ Status declare_proxy_dead(bridge::Machine& machine, std::uint64_t channel) {
   std::atomic_ref(shared.proxy_state).store(HOBBES_HIO_PROXY_DEAD, std::memory_order_seq_cst);
   wake_all(&shared.proxy_state);
   for (hobbes_hio_slot& slot : shared.slots) wake_all(&slot.state);
+  machine.ring_control();  // for a kernel on hardware of its own, which has one bell for all
   return {};
 }
 

@@ -162,7 +162,7 @@ Sysret HostFs::attribute(const Caller& caller, const char* path, bool follow, co
   }
   PathCall call(caller);
   if (call.error() != 0) return call.error();
-  const auto name = reinterpret_cast<int64_t>(call.path(path));
+  const auto name = static_cast<int64_t>(port::host_address(call.path(path)));
   return forward_attribute(call, AttributeTarget::path, name, call.rest(), request);
 }
 

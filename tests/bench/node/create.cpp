@@ -6,7 +6,7 @@
 
 #include "base/mapping.hpp"
 #include "kernel-bridge/hosted/block.hpp"
-#include "kernel-bridge/hosted/clock.hpp"
+#include "kernel-bridge/boot/clock.hpp"
 #include "tests/bench/node/container.hpp"
 #include "tests/bench/node/report.hpp"
 #include "tests/bench/node/sections.hpp"

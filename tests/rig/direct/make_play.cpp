@@ -19,7 +19,7 @@
 
 #include "kernel-bridge/abi/queue.h"
 #include "kernel-bridge/abi/x86_64.h"
-#include "kernel-bridge/hosted/boot_block.hpp"
+#include "kernel-bridge/boot/boot_block.hpp"
 #include "tests/rig/direct/play.hpp"
 
 namespace hobbes::direct {
