@@ -10,8 +10,9 @@ namespace hobbes::lwk::x86 {
 namespace {
 
 enum Register : uint32_t {
-  apic_task_priority = 0x80, apic_end_of_interrupt = 0xb0, apic_spurious = 0xf0, apic_command_low = 0x300,
-  apic_command_high = 0x310, apic_timer = 0x320, apic_thermal = 0x330, apic_performance = 0x340, apic_lint0 = 0x350,
+  apic_version = 0x30, apic_task_priority = 0x80, apic_end_of_interrupt = 0xb0, apic_spurious = 0xf0,
+  apic_command_low = 0x300, apic_command_high = 0x310, apic_timer = 0x320,
+  apic_thermal = 0x330, apic_performance = 0x340, apic_lint0 = 0x350,
   apic_lint1 = 0x360, apic_error = 0x370, apic_initial_count = 0x380, apic_current_count = 0x390, apic_divide = 0x3e0,
 };
 constexpr uint64_t base_x2apic = 1 << 10, base_enabled = 1 << 11;
@@ -51,6 +52,17 @@ void find_registers() {
   if (!x2apic) registers = static_cast<volatile uint32_t*>(map_device_page(base & address));
 }
 
+/// What else the APIC could interrupt for. Older ones have less, and an x2APIC's missing registers may not be touched.
+void mask_other_sources() {
+  const uint32_t last_entry = read(apic_version) >> 16 & 0xff;
+  constexpr uint32_t with_performance = 4, with_thermal = 5;
+  write(apic_lint0, masked);
+  write(apic_lint1, masked);
+  write(apic_error, masked);
+  if (last_entry >= with_performance) write(apic_performance, masked);
+  if (last_entry >= with_thermal) write(apic_thermal, masked);
+}
+
 /// The timer's rate, over a millisecond of the time-stamp counter, whose rate is known.
 void measure_timer() {
   write(apic_timer, masked);
@@ -68,8 +80,7 @@ void measure_timer() {
 void start_apic() {
   if (&this_cpu() == &boot_cpu()) find_registers();
   write_msr(msr_apic_base, read_msr(msr_apic_base) | base_enabled);
-  constexpr Register unused[] = {apic_thermal, apic_performance, apic_lint0, apic_lint1, apic_error};
-  for (const Register entry : unused) write(entry, masked);
+  mask_other_sources();
   write(apic_task_priority, 0);
   write(apic_spurious, software_enable | vector_spurious);
   if (timer_ratio == 0 && !features.tsc_deadline) measure_timer();
