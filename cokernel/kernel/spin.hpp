@@ -7,11 +7,11 @@
 namespace hobbes::lwk {
 
 /// Looks until `done()` holds, or `go_on()` no more, which is asked now and then. Each time the CPU is offered to others who
-/// want it: soon at first, in case what is looked for needs it, more seldom as time goes on, because the machine makes a
-/// call of that. Whether it holds.
+/// want it, in case what is looked for needs it: after some microseconds first, more seldom as time goes on, because the
+/// machine makes a call of that. Whether it holds.
 template <typename Done, typename GoOn>
 [[nodiscard]] bool spin_until(Done done, GoOn go_on) {
-  constexpr int first_looks = 32, most_looks = 512;
+  constexpr int first_looks = 128, most_looks = 1024;
   for (int looks = first_looks;; looks = min(looks * 2, most_looks)) {
     for (int i = 0; i < looks; ++i) {
       if (done()) return true;

@@ -14,6 +14,7 @@ constexpr int64_t poll_ns = 50'000;
 
 /// Whether the wake-up came. It is not looked for while another thread could use the CPU, nor beyond the deadline.
 bool poll_for_wake(const Thread& self, uint32_t seen, int64_t deadline_ns) {
+  if (!has_idle_time(0)) return false;
   const int64_t until = min(deadline_ns, monotonic_ns() + poll_ns);
   return spin_until([&] { return __atomic_load_n(&self.wake_word, __ATOMIC_SEQ_CST) != seen; },  // partner: wake_thread
                     [&] { return has_idle_time(0) && monotonic_ns() < until; });

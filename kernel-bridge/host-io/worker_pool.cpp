@@ -14,7 +14,7 @@ namespace {
 constexpr int dense_gap_polls = 8;
 /// Looks at `posted` between two looks at the clock, after each of which others may have the CPU: a call of Linux, so more
 /// seldom as time goes on.
-constexpr int first_looks = 32, most_looks = 512;
+constexpr int first_looks = 128, most_looks = 1024;
 
 constexpr std::chrono::microseconds first_backoff{100};
 constexpr std::chrono::microseconds last_backoff{10'000};

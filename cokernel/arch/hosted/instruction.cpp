@@ -242,7 +242,7 @@ bool is_movable(const Parts& parts) {
   if (parts.two_byte) {
     constexpr uint8_t plain[] = {0x10, 0x11, 0x28, 0x29, 0x6f, 0x7f, 0xb6, 0xb7, 0xbe, 0xbf};
     const bool known = is_in(opcode, plain, sizeof(plain)) || (opcode & 0xf0) == 0x40 || (opcode & 0xf0) == 0x90;
-    return known && parts.has_modrm() && !parts.is_relative();
+    return known && parts.has_modrm();
   }
   if (opcode >= 0xb0 && opcode < 0xc0) return true;       // MOV r, imm
   if (opcode == 0x98 || opcode == 0x99) return true;      // CDQE, CQO
@@ -252,7 +252,13 @@ bool is_movable(const Parts& parts) {
   const bool move = (opcode == 0xc6 || opcode == 0xc7) && parts.has_modrm() && parts.extension() == 0;
   const bool unary = (opcode == 0xf6 || opcode == 0xf7) && parts.has_modrm() && parts.extension() < 4;
   const bool known = is_in(opcode, plain, sizeof(plain)) || arithmetic || move || unary;
-  return known && parts.has_modrm() && !parts.is_relative();
+  return known && parts.has_modrm();
+}
+
+/// Whether an instruction that is_movable() has a ModRM byte.
+bool has_operand(const Parts& parts) {
+  const uint8_t opcode = *parts.opcode;
+  return parts.two_byte || !((opcode >= 0xb0 && opcode < 0xc0) || opcode == 0x98 || opcode == 0x99);
 }
 
 bool is_filler(const Parts& parts) {
@@ -294,6 +300,8 @@ Instruction decode(const uint8_t* code, uint64_t available) {
   if (parts.opcode >= parts.end) return instruction;
   instruction.kind = kind_of(parts);
   if (instruction.kind == Kind::branch || instruction.kind == Kind::jump) instruction.distance = distance_of(parts);
+  if (instruction.kind == Kind::movable && has_operand(parts) && parts.is_relative())
+    instruction.relative_at = static_cast<uint32_t>(parts.opcode + 2 - code);
   return instruction;
 }
 

@@ -13,7 +13,7 @@ namespace hobbes::lwk::hosted {
 [[nodiscard]] uint32_t instruction_length(const uint8_t* code, uint64_t available);
 
 enum class Kind : uint8_t {
-  movable,   ///< does the same wherever it lies, and goes on behind itself
+  movable,   ///< does the same elsewhere, if a distance in it is made good, and goes on behind itself
   other,
   branch,    ///< direct, and may go on behind itself: Jcc, LOOP, CALL
   jump,      ///< direct JMP
@@ -25,6 +25,7 @@ struct Instruction {
   uint32_t length = 0;  ///< 0: unknown, or cut off
   Kind kind = Kind::other;
   int32_t distance = 0;  ///< of branch and jump: from the instruction's end
+  uint32_t relative_at = 0;  ///< of movable: where its 32-bit distance to what it works on is; 0: it has none
 };
 /// The same, and what it does to the way of control. What is not known for certain is `other`.
 [[nodiscard]] Instruction decode(const uint8_t* code, uint64_t available);

@@ -116,7 +116,8 @@ TEST_CASE("what an instruction does to the way of control is what Zydis says", "
         break;
       default:
         if (instruction.kind != Kind::movable && instruction.kind != Kind::other && instruction.kind != Kind::filler) CHECK(false);
-        if (instruction.kind == Kind::movable && relative) CHECK(false);
+        if (instruction.kind == Kind::movable && (instruction.relative_at != 0) != relative) CHECK(false);
+        if (instruction.relative_at != 0 && instruction.relative_at != expected.raw.disp.offset) CHECK(false);
         if (instruction.kind == Kind::movable && expected.meta.category == ZYDIS_CATEGORY_SYSCALL) CHECK(false);
         if (instruction.kind == Kind::filler && expected.meta.category != ZYDIS_CATEGORY_NOP &&
             expected.meta.category != ZYDIS_CATEGORY_WIDENOP && expected.mnemonic != ZYDIS_MNEMONIC_INT3 &&

@@ -63,6 +63,8 @@ inline constexpr int level_socket = 1, type_rights = 1;
 
 inline constexpr uint64_t map_shared = 1, map_fixed = 0x10, map_populate = 0x8000;
 inline constexpr uint64_t futex_wait = 0, futex_wake = 1;
+/// Where both are of one Linux process: Linux need not look up whose memory it is.
+inline constexpr uint64_t futex_wait_private = 128, futex_wake_private = 129;
 /// Of futex_waitv: 32-bit words, that may be shared by processes.
 inline constexpr uint32_t futex_shared_word = 2;
 inline constexpr int signal_interrupt = 10;  ///< SIGUSR1: our inter-processor interrupt

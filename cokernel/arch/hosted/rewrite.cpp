@@ -269,6 +269,24 @@ void make_jump(uint8_t* code, uint64_t size, uint64_t jump_bytes, UserAddr at, U
   memcpy(code + 1, &distance, jump_bytes - 1);  // little endian
 }
 
+/// The same instructions somewhere else: what is so far from them is `shift` bytes farther. False: too far.
+bool shift_distances(uint8_t* code, uint64_t size, int64_t shift) {
+  for (uint64_t at = 0; at < size;) {
+    const Instruction instruction = decode(code + at, size - at);
+    if (instruction.length == 0) return false;
+    if (instruction.relative_at != 0) {
+      int32_t distance = 0;
+      memcpy(&distance, code + at + instruction.relative_at, sizeof(distance));
+      const int64_t shifted = distance + shift;
+      if (shifted != static_cast<int32_t>(shifted)) return false;
+      distance = static_cast<int32_t>(shifted);
+      memcpy(code + at + instruction.relative_at, &distance, sizeof(distance));
+    }
+    at += instruction.length;
+  }
+  return true;
+}
+
 /// A stub that repeats the program's bytes from `from` to the `syscall` at `site`. 0: no room.
 UserAddr make_stub(Process& process, UserAddr from, UserAddr site) {
   const uint64_t moved = site - from;
@@ -282,6 +300,7 @@ UserAddr make_stub(Process& process, UserAddr from, UserAddr site) {
   constexpr uint8_t mov_getpid[] = {0xb8, nr_getpid, 0, 0, 0};
   const bool is_getpid = moved == sizeof(mov_getpid) && memcmp(code, mov_getpid, moved) == 0;
   const uint64_t entry = is_getpid ? __builtin_offsetof(Entries, getpid) : __builtin_offsetof(Entries, any);
+  if (!shift_distances(code, moved, static_cast<int64_t>(from - at))) return 0;
   const UserAddr lea_end = at + moved + __builtin_offsetof(StubEnd, jmp);
   StubEnd end;
   end.back = static_cast<int32_t>(site + syscall_size - lea_end);

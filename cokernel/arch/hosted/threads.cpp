@@ -144,7 +144,7 @@ int start_rested(Thread& thread) {
   __atomic_store_n(&thread.port.cpu_ns_before, cpu_time_of(thread.port_tid, true), __ATOMIC_RELAXED);
   asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(thread.port.float_control), "=m"(thread.port.x87_control));
   __atomic_store_n(&thread.started, 1, __ATOMIC_RELEASE);  // partner: rest_thread()
-  wake(&thread.started, 1);
+  linux::call(linux::nr_futex, linux::address(&thread.started), linux::futex_wake_private, 1);
   return 0;
 }
 
@@ -167,7 +167,8 @@ bool keeps_threads() { return true; }
 
 void rest_thread() {
   Thread& self = current();
-  while (__atomic_load_n(&self.started, __ATOMIC_ACQUIRE) == 0) wait(&self.started, 0, never);
+  while (__atomic_load_n(&self.started, __ATOMIC_ACQUIRE) == 0)
+    linux::call(linux::nr_futex, linux::address(&self.started), linux::futex_wait_private, 0, 0);
   hosted_restart(&self, self.registers);
 }
 

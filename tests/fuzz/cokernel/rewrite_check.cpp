@@ -32,9 +32,31 @@ UserAddr near_target(UserAddr at) {
   return at + jump_size + static_cast<uint64_t>(static_cast<int64_t>(read<int32_t>(at + 1)));
 }
 
+/// One instruction of a stub is the program's, with a distance in it made good.
+void check_repeated(UserAddr in_stub, UserAddr in_program, const uint8_t* original, unsigned length) {
+  ZydisDecodedInstruction instruction;
+  require(zydis_decode(original, length, instruction), "what is undefined was moved");
+  const bool relative = (instruction.attributes & ZYDIS_ATTRIB_IS_RELATIVE) != 0;
+  for (unsigned i = 0; i < length; ++i) {
+    const bool in_distance = relative && i - instruction.raw.disp.offset < sizeof(int32_t);
+    require(in_distance || read<uint8_t>(in_stub + i) == original[i], "a stub does not repeat what it replaces");
+  }
+  if (!relative) return;
+  int32_t before = 0;
+  std::memcpy(&before, original + instruction.raw.disp.offset, sizeof(before));
+  const auto now = read<int32_t>(in_stub + instruction.raw.disp.offset);
+  require(in_stub + static_cast<uint64_t>(int64_t{now}) == in_program + static_cast<uint64_t>(int64_t{before}),
+          "a moved instruction works on something else");
+}
+
 /// The program's bytes from `giver` to the `syscall`, then lea back(%rip),%rcx; jmp *entry(%rip).
 void check_stub(UserAddr stub, const uint8_t* moved, uint64_t size, UserAddr site) {
-  for (uint64_t i = 0; i < size; ++i) require(read<uint8_t>(stub + i) == moved[i], "a stub does not repeat what it replaces");
+  for (uint64_t i = 0; i < size;) {
+    const unsigned length = zydis_length(moved + i, size - i);
+    require(length != 0, "what is undefined was moved");
+    check_repeated(stub + i, site - size + i, moved + i, length);
+    i += length;
+  }
   const UserAddr lea = stub + size;
   constexpr uint64_t lea_size = 7, jmp_size = 6;
   require(read<uint8_t>(lea) == 0x48 && read<uint16_t>(lea + 1) == 0x0d8d, "a stub has no lea");

@@ -10,15 +10,18 @@
 namespace hobbes::fuzz {
 
 /// Of the instruction at `code`, of which `available` bytes may be read; 0: it is none.
-inline unsigned zydis_length(const std::uint8_t* code, std::size_t available) {
+inline bool zydis_decode(const std::uint8_t* code, std::size_t available, ZydisDecodedInstruction& instruction) {
   static const ZydisDecoder decoder = [] {
     ZydisDecoder made;
     ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     return made;
   }();
+  return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, nullptr, code, available, &instruction));
+}
+
+inline unsigned zydis_length(const std::uint8_t* code, std::size_t available) {
   ZydisDecodedInstruction instruction;
-  const ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, nullptr, code, available, &instruction);
-  return ZYAN_SUCCESS(status) ? instruction.length : 0;
+  return zydis_decode(code, available, instruction) ? instruction.length : 0;
 }
 
 }  // namespace hobbes::fuzz
