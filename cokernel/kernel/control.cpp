@@ -13,6 +13,7 @@
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/spin.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "kernel-bridge/abi/ring.hpp"
 
@@ -21,7 +22,7 @@ namespace {
 
 constexpr int64_t shutdown_patience_ns = 2 * ns_per_second;
 constexpr int64_t heartbeat_ns = ns_per_second;
-constexpr int polls = 2000;
+constexpr int64_t poll_ns = 50'000;  ///< what a wake-up may cost
 constexpr uint64_t largest_request = 1 << 20;
 
 Mutex reply_lock;
@@ -196,10 +197,8 @@ void answer(const Request& request) {
 /// Waits for a frame: polls a little, then sleeps; its wake-ups are the heart that
 /// beats.
 void wait_for_request() {
-  for (int i = 0; i < polls; ++i) {
-    if (requests.readable()) return;
-    port::relax();
-  }
+  const int64_t until = monotonic_ns() + poll_ns;
+  if (spin_until([] { return requests.readable(); }, [&] { return monotonic_ns() < until; })) return;
   offer_idle_time();
   hobbes_boot_params& boot = boot_params();
   while (!requests.readable()) {

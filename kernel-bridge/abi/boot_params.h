@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /* The boot protocol: what a bridge leaves at the start of an enclave's first memory block for the co-kernel.
  *
  * One layout for every bridge (hosted, pisces, kvm). All addresses are physical; in the hosted port "physical" means

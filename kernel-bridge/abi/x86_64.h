@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /* What the bare-metal port (cokernel/arch/x86_64) and whoever starts its CPUs (pisces.ko, a virtual machine, the test
  * loader of tests/rig/direct) agree on beyond the boot protocol (boot_params.h). See docs/bare-metal.md. */
 #ifndef HOBBES_ABI_X86_64_H
