@@ -82,8 +82,8 @@ Thread* take_resting(Process& process) {
   return renewed(*thread);
 }
 
-/// Under table_lock, for one that has just left: false if enough do, or nobody will need them.
-bool may_rest(Thread& thread) {
+/// Under table_lock: keeps one that has just left for another. False if enough rest, or nobody will need them.
+bool keep_resting(Thread& thread) {
   Process& process = *thread.process;
   if (!port::keeps_threads() || process.exiting || process.in_exec || process.resting_count == most_resting) return false;
   thread.started = 0;
@@ -287,7 +287,7 @@ void exit_thread(int exit_status) {
       self.ThreadNode::unlink();
       account_thread_locked(self);
       count_idle_thread(self);
-      rests = may_rest(self);
+      rests = keep_resting(self);
       if (!rests) departed.push_back(self);
       process.thread_left.wake_all();
       self.process = nullptr;  // for an interrupt that comes late: the others may take it down

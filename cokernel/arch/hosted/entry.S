@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The ways into and out of the hosted kernel.
 #
-# A rewritten site jumps to a stub that loads rax with the call's number and rcx with the address behind the site's
-# `syscall`, and jumps to hosted_syscall_entry: rcx and r11 are what the instruction itself would clobber. Nothing is pushed
+# A rewritten site jumps to a stub that repeats what stood before the `syscall` there, loads rcx with the address behind
+# it, and jumps to hosted_syscall_entry: rcx and r11 are what the instruction itself would clobber. Nothing is pushed
 # before the stack is switched, so the red zone survives. GS points at the Thread (kernel/process.hpp), whose fields
 # these offsets name; Registers are laid out as pushed here (kernel/registers.hpp).
 #
