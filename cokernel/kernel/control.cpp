@@ -22,7 +22,9 @@ namespace {
 
 constexpr int64_t shutdown_patience_ns = 2 * ns_per_second;
 constexpr int64_t heartbeat_ns = ns_per_second;
-constexpr int64_t poll_ns = 50'000;  ///< what a wake-up may cost
+constexpr int64_t poll_ns = 50'000;           ///< what a wake-up may cost
+constexpr int64_t first_poll_ns = 1'000'000;  ///< who creates an enclave launches something next
+int64_t next_poll_ns = first_poll_ns;
 constexpr uint64_t largest_request = 1 << 20;
 
 Mutex reply_lock;
@@ -197,7 +199,8 @@ void answer(const Request& request) {
 /// Waits for a frame: polls a little, then sleeps; its wake-ups are the heart that
 /// beats.
 void wait_for_request() {
-  const int64_t until = monotonic_ns() + poll_ns;
+  const int64_t until = monotonic_ns() + next_poll_ns;
+  next_poll_ns = poll_ns;
   if (spin_until([] { return requests.readable(); }, [&] { return monotonic_ns() < until; })) return;
   offer_idle_time();
   hobbes_boot_params& boot = boot_params();

@@ -92,6 +92,7 @@ Result<Bytes> text_size(const std::vector<Elf64_Phdr>& segments, std::uint64_t b
     const std::uint64_t start = segment.p_vaddr - base;
     if ((segment.p_flags & PF_W) != 0) {
       if (start < end) return refuse(not_for(base) + "code and data share a page");
+      if (!writable_seen) end = start / page_size * page_size;  // what lies between is nobody's
       writable_seen = true;
     } else {
       if (writable_seen) return refuse(not_for(base) + "read-only data lie behind writable ones");

@@ -2,11 +2,11 @@
 // hobbes-proxy: makes the Linux calls of one enclave application, as the launching user and in his working directory.
 // Started ahead by leviathan to wait for a job (--job-socket N), or with its job on the command line. See
 // docs/host-io.md.
-#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +22,7 @@
 #include "kernel-bridge/host-io/job.hpp"
 #include "kernel-bridge/host-io/native_bell.hpp"
 #include "kernel-bridge/host-io/options.hpp"
+#include "kernel-bridge/host-io/present_memory.hpp"
 #include "kernel-bridge/host-io/proxy.hpp"
 #include "kernel-bridge/host-io/ready_threads.hpp"
 #include "kernel-bridge/host-io/root_dir.hpp"
@@ -62,14 +63,25 @@ Status close_others(const Options& options, std::vector<int> kept) {
   return {};
 }
 
-/// The launching user, in his working directory.
-Status become(const Options& options) {
+/// This thread only: libc's functions would stop every thread there is, and wait.
+Status become_user(const User& user) {
+  const std::string who = "becoming user " + std::to_string(user.uid);
+  if (::syscall(SYS_setgroups, user.groups.size(), user.groups.data()) != 0) return last_errno(who);
+  if (::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0) return last_errno(who);
+  if (::syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) return last_errno(who);
+  return {};
+}
+
+/// The launching user, in his working directory; those of `threads` become him before they run anything.
+Status become(const Options& options, ReadyThreads& threads) {
   if (options.user) {
-    const User& user = *options.user;
-    const std::string who = "becoming user " + std::to_string(user.uid);
-    if (::setgroups(user.groups.size(), user.groups.data()) != 0) return last_errno(who);
-    if (::setresgid(user.gid, user.gid, user.gid) != 0) return last_errno(who);
-    if (::setresuid(user.uid, user.uid, user.uid) != 0) return last_errno(who);
+    TRY(become_user(*options.user));
+    threads.do_first([user = *options.user] {
+      if (const Status became = become_user(user); !became) {
+        log::error(became.error());
+        ::_exit(1);  // rather than to serve as somebody else
+      }
+    });
   }
   // /proc/self/mem is no file for an enclave that may only reach files, nor is its memory for the user's other
   // processes. A change of user has made it so.
@@ -79,8 +91,8 @@ Status become(const Options& options) {
 }
 
 /// Where the user's paths start, for him.
-Result<RootDir> enter(const Options& options) {
-  TRY(become(options));
+Result<RootDir> enter(const Options& options, ReadyThreads& threads) {
+  TRY(become(options, threads));
   return RootDir::open(options.root.string());
 }
 
@@ -111,18 +123,22 @@ Status follow(NativeBell bell, Proxy& proxy, ReadyThreads& threads) {
   return {};
 }
 
-/// A proxy that serves, or why there is none; nobody waits for it any more then. The rest of the job may come on `socket`.
-Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int socket) {
+/// All that can be done before there is a job.
+Status prepare(ReadyThreads& threads) {
   share_one_heap();
   ignore_signals();
   ::setsid();  // fails where the spawner has done it already
+  make_memory_present();
+  return threads.start(threads_of_a_start);
+}
+
+/// A proxy that serves, or why there is none; nobody waits for it any more then. The rest of the job may come on `socket`.
+Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int socket) {
   raise_file_limit();
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
   auto bell = TRY(NativeBell::of(options.blocks));
   TRY(close_others(options, {socket, bell ? bell->fd() : -1}));
-  auto root = enter(options);
-  // Not before: changing the user would disturb each of them.
-  TRY(threads.start(threads_of_a_start));
+  auto root = enter(options, threads);
   if (!options.channel) options.channel = TRY(receive_channel(socket));
   if (!root) {
     if (std::byte* channel = blocks.locate(*options.channel, sizeof(hobbes_hio_channel))) {
@@ -151,12 +167,13 @@ int fail(Error error) {
 
 /// Started ahead: the job comes on this socket, and what prevents it is told there.
 int run_job(int socket) {
+  ReadyThreads threads;
+  if (const Status prepared = prepare(threads); !prepared) return fail(prepared.error());
   auto job = receive_job(socket);
   if (job && !*job) return 0;
   if (job) {
     for (UniqueFd& fd : (*job)->fds) (void)fd.release();  // start() closes them with all others
   }
-  ReadyThreads threads;
   const auto proxy = job ? start((*job)->options, threads, socket) : Result<std::unique_ptr<Proxy>>(job.error());
   if (!proxy) {
     refuse_job(socket, proxy.error());
@@ -173,6 +190,7 @@ int run_arguments(const std::vector<std::string>& arguments) {
     return 2;
   }
   ReadyThreads threads;
+  if (const Status prepared = prepare(threads); !prepared) return fail(prepared.error());
   const auto proxy = start(*options, threads, -1);
   if (!proxy) return fail(proxy.error());
   serve(**proxy);

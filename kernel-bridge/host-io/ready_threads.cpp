@@ -35,13 +35,21 @@ Status ReadyThreads::start(std::size_t count) {
   return {};
 }
 
+void ReadyThreads::do_first(Body first) {
+  const std::lock_guard lock(mutex_);
+  first_ = std::move(first);
+}
+
 Result<std::thread> ReadyThreads::run(Body body) {
   std::unique_lock lock(mutex_);
   if (waiting_.empty()) return start_thread(std::move(body));
   Waiting waiting = std::move(waiting_.back());
   waiting_.pop_back();
   lock.unlock();
-  waiting.body.set_value(std::move(body));
+  waiting.body.set_value([first = first_, body = std::move(body)] {
+    first();
+    body();
+  });
   return std::move(waiting.thread);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ReadyThreads: threads started ahead, so that whoever needs one does not wait for it to start.
+// ReadyThreads: threads started ahead, so that whoever needs one does not wait for it to start. What the process becomes
+// after their start they become when they are needed: Linux keeps a user for every thread.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +27,8 @@ class ReadyThreads {
 
   /// Starts `count` threads that wait for something to run.
   [[nodiscard]] Status start(std::size_t count);
+  /// From now on those that wait do this first.
+  void do_first(Body first);
   /// Runs `body` on one of them, which is the caller's then; on a new one if none is left.
   [[nodiscard]] Result<std::thread> run(Body body);
 
@@ -36,6 +39,7 @@ class ReadyThreads {
   };
 
   std::mutex mutex_;
+  Body first_ = [] {};
   std::vector<Waiting> waiting_;
 };
 

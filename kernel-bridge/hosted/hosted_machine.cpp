@@ -152,7 +152,7 @@ void HostedMachine::update_clock() { clock_.update(); }
 
 /// A boot takes less than that as a rule, and to fall asleep and be woken would take a good part of it.
 void HostedMachine::watch_boot() const {
-  constexpr std::chrono::microseconds long_enough{500};
+  constexpr std::chrono::milliseconds long_enough{2};
   const auto until = Clock::now() + long_enough;
   while (state() == HOBBES_ENCLAVE_BOOTING && Clock::now() < until) std::this_thread::yield();
 }
