@@ -11,7 +11,10 @@
  *   FREE -> CLAIMED (co-kernel, compare-exchange) -> POSTED (co-kernel, release) -> RUNNING (proxy worker,
  *   compare-exchange, acquire) -> DONE (proxy, release) -> FREE (co-kernel, after acquire of DONE).
  * After POSTED the co-kernel adds 1 to `posted` and, if `sleepers` is not 0, wakes one futex waiter on it (sequentially
- * consistent on both sides: the proxy raises `sleepers`, re-reads `posted`, then sleeps on its value).
+ * consistent on both sides: the proxy raises `sleepers`, re-reads `posted`, then sleeps on its value). `sleepers` is 0, too,
+ * while a worker polls for calls, or makes one from which it expects to be back at once. It may be wrong: a co-kernel that
+ * does not wait for the call, or finds it still POSTED when it has waited for long enough, wakes one whatever `sleepers`
+ * says.
  * After DONE the proxy wakes the slot's `state` (futex) if `waiter` is not 0.
  * The co-kernel cancels by setting `cancel` and adding 1 to `cancels` (futex): the proxy interrupts the worker until the
  * call is done, as a rule with -EINTR.
@@ -29,7 +32,7 @@
 #endif
 
 #define HOBBES_HIO_MAGIC 0x4f49545348454248ull /* "HBEHSTIO" */
-#define HOBBES_HIO_VERSION 2u
+#define HOBBES_HIO_VERSION 3u
 #define HOBBES_HIO_SLOTS 32u
 #define HOBBES_HIO_IOVS 64u
 #define HOBBES_HIO_DATA 14336u
@@ -66,9 +69,12 @@ struct hobbes_hio_slot {
 	uint32_t waiter;   /* +4  co-kernel: it sleeps on `state` */
 	uint32_t cancel;   /* +8  co-kernel: give it up */
 	uint32_t nr;       /* +12 Linux system-call number or enum hobbes_hio_call */
-	int64_t args[6];   /* +16 */
-	int64_t result;    /* +64 >= 0, or -errno */
-	uint64_t reserved[7]; /* +72 */
+	/* One cache line there and back: who takes a request copies it, and answers in its place. */
+	union {
+		int64_t args[6]; /* +16 until RUNNING */
+		int64_t result;  /* +16 when DONE: >= 0, or -errno */
+	};
+	uint64_t reserved[8]; /* +64 */
 	struct hobbes_hio_iov iov[HOBBES_HIO_IOVS]; /* +128 */
 	uint8_t data[HOBBES_HIO_DATA];              /* +1152 */
 	uint8_t pad[896];
@@ -88,7 +94,7 @@ struct hobbes_hio_channel {
 	uint64_t app_id;      /* +16 */
 	uint64_t reserved0[5];
 	uint32_t proxy_state; /* +64 proxy or supervisor: enum hobbes_hio_proxy_state; futex word */
-	uint32_t sleepers;    /* +68 proxy: workers asleep on `posted` */
+	uint32_t sleepers;    /* +68 proxy: workers asleep on `posted`, 0 while one polls */
 	uint64_t reserved1[7];
 	uint32_t posted;      /* +128 co-kernel: futex word */
 	uint32_t cancels;     /* +132 co-kernel: futex word */
@@ -100,6 +106,7 @@ struct hobbes_hio_channel {
 
 #ifdef __cplusplus
 static_assert(sizeof(hobbes_hio_slot) == 16384);
+static_assert(__builtin_offsetof(hobbes_hio_slot, result) == __builtin_offsetof(hobbes_hio_slot, args));
 static_assert(__builtin_offsetof(hobbes_hio_slot, iov) == 128);
 static_assert(__builtin_offsetof(hobbes_hio_slot, data) == 1152);
 static_assert(__builtin_offsetof(hobbes_hio_channel, posted) == 128);

@@ -10,7 +10,9 @@
 //        ---- full barrier ----            W3   look for POSTED slots
 //   C3   sleepers != 0: wake `posted`      W4   sleep while posted == seen
 //
-// Either C3 sees W1 or W2 sees C2, and then W3 sees C1. `waiter` and DONE are the same picture the other way round.
+// Either C3 sees W1 or W2 sees C2, and then W3 sees C1. `waiter` and DONE are the same picture the other way round. Where
+// `sleepers` says 0 because a worker looks for calls and that one is kept after all, the co-kernel wakes one when it finds its
+// call not taken for long.
 #pragma once
 
 #include <array>

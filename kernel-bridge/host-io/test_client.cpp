@@ -120,6 +120,7 @@ std::int64_t HioClient::wait(std::uint32_t index) {
       futex_wait(from.state, state);
     } else if (std::chrono::steady_clock::now() >= until) {
       Word(from.waiter).store(1);
+      if (state == HOBBES_HIO_POSTED) futex_wake(channel().posted, 1);
       sleeps = true;
     } else {
       _mm_pause();
@@ -137,7 +138,10 @@ void HioClient::cancel(std::uint32_t index) {
 }
 
 void HioClient::wait_until_running(std::uint32_t index) {
-  while (Word(slot(index).state).load() == HOBBES_HIO_POSTED) ::usleep(50);
+  while (Word(slot(index).state).load() == HOBBES_HIO_POSTED) {
+    ::usleep(50);
+    futex_wake(channel().posted, 1);
+  }
 }
 
 std::uint32_t HioClient::wait_while_proxy_is(std::uint32_t state) {

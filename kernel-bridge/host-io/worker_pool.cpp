@@ -47,8 +47,7 @@ WorkerPool::~WorkerPool() {
 Status WorkerPool::start() {
   TRY(Worker::install_interrupt());
   const std::scoped_lock lock(mutex_);
-  polling_ = poll_.count() != 0;  // an application that starts has much to ask
-  return start_worker(polling_);
+  return start_worker(poll_.count() != 0);  // an application that starts has much to ask
 }
 
 Status WorkerPool::complete() {
@@ -58,17 +57,27 @@ Status WorkerPool::complete() {
   return free_ <= 1 && started_ < workers_.size() ? start_worker(false) : Status();
 }
 
-Status WorkerPool::start_worker(bool polls) {
+Status WorkerPool::start_worker(bool attentive) {
   Worker& worker = *workers_[started_];
-  TRY(worker.start(threads_, [this, &worker, polls] { work(worker, polls); }));
+  if (attentive) attentive_ = &worker;
+  const Status started = worker.start(threads_, [this, &worker, attentive] { work(worker, attentive); });
+  if (!started) {
+    if (attentive) attentive_ = nullptr;
+    return started;
+  }
   ++started_;
-  ++free_;
+  if (!attentive) ++free_;
   return {};
 }
 
-void WorkerPool::work(Worker& worker, bool polls) {
+void WorkerPool::keep_one_free() {
+  if (free_ == 0 && started_ < workers_.size() && !stopping_) static_cast<void>(start_worker(false));
+}
+
+void WorkerPool::work(Worker& worker, bool attentive) {
   const auto scratch = std::make_unique_for_overwrite<Scratch>();
-  while (const std::optional<std::uint32_t> slot = next_slot(polls)) polls = serve(worker, *slot, *scratch);
+  while (const std::optional<std::uint32_t> slot = next_slot(worker, attentive))
+    attentive = serve(worker, *slot, *scratch);
 }
 
 bool WorkerPool::serve(Worker& worker, std::uint32_t slot, Scratch& scratch) {
@@ -76,28 +85,38 @@ bool WorkerPool::serve(Worker& worker, std::uint32_t slot, Scratch& scratch) {
   const Request request = channel_.request(slot);
   const std::optional<std::int64_t> result = given_up(slot) ? -EINTR : answer_(slot, request, scratch);
   worker.finish();
-  // Before DONE: who sees it and posts at once then finds a poller, and has nobody to wake.
-  const bool polls = begin_search();
+  // Before DONE: who sees it and posts at once then finds an attentive worker, and has nobody to wake.
+  const bool attentive = come_back(worker);
   if (result) channel_.complete(slot, *result);
-  return polls;
+  return attentive;
 }
 
-bool WorkerPool::begin_search() {
+bool WorkerPool::come_back(const Worker& worker) {
+  if (attentive_.load(std::memory_order_relaxed) == &worker) return true;  // who ends it publishes that
   const std::scoped_lock lock(mutex_);
-  ++free_;
-  const bool polls = !polling_ && dense_ && poll_.count() != 0;
-  if (polls) {
-    polling_ = true;
-    publish_sleepers();
+  if (attentive_ != nullptr || !dense_ || poll_.count() == 0) {
+    ++free_;
+    return false;
   }
-  return polls;
+  keep_one_free();
+  attentive_ = &worker;
+  publish_sleepers();
+  return true;
 }
 
-std::optional<std::uint32_t> WorkerPool::next_slot(bool polls) {
-  if (polls) {
+void WorkerPool::end_attention(const Worker& worker) {
+  const std::scoped_lock lock(mutex_);
+  if (attentive_ == &worker) attentive_ = nullptr;
+  ++free_;
+  publish_sleepers();
+}
+
+std::optional<std::uint32_t> WorkerPool::next_slot(const Worker& worker, bool attentive) {
+  if (attentive) {
     const std::optional<std::uint32_t> slot = poll_for_slot();
-    end_polling(slot.has_value());
+    if (slot && more_posted()) find_successor();
     if (slot) return slot;
+    end_attention(worker);
   }
   return sleep_for_slot();
 }
@@ -120,16 +139,6 @@ std::optional<std::uint32_t> WorkerPool::poll_for_slot() {
   return slot;
 }
 
-void WorkerPool::end_polling(bool took) {
-  {
-    const std::scoped_lock lock(mutex_);
-    polling_ = false;
-    if (took) --free_;
-    publish_sleepers();
-  }
-  if (took) find_successor();
-}
-
 std::optional<std::uint32_t> WorkerPool::sleep_for_slot() {
   while (!stopping_) {
     idle_since_ = Clock::now().time_since_epoch().count();
@@ -144,6 +153,8 @@ std::optional<std::uint32_t> WorkerPool::sleep_for_slot() {
     {
       const std::scoped_lock lock(mutex_);
       --free_;
+      attentive_ = nullptr;  // if there is one, a call keeps it
+      publish_sleepers();
     }
     find_successor();
     return slot;
@@ -157,7 +168,7 @@ void WorkerPool::set_asleep(bool asleep) {
   publish_sleepers();
 }
 
-void WorkerPool::publish_sleepers() { channel_.set_sleepers(polling_ ? 0 : asleep_); }
+void WorkerPool::publish_sleepers() { channel_.set_sleepers(attentive_ != nullptr ? 0 : asleep_); }
 
 std::optional<std::uint32_t> WorkerPool::take_any() {
   const std::uint32_t count = channel_.slot_count();
@@ -186,8 +197,7 @@ void WorkerPool::note_wake_up() {
 
 void WorkerPool::find_successor() {
   const std::unique_lock lock(mutex_);
-  // Where no thread is to be had the next call waits until a worker comes back.
-  if (free_ == 0 && started_ < workers_.size() && !stopping_) static_cast<void>(start_worker(false));
+  keep_one_free();
   // Posts that saw `sleepers` 0 woke nobody; later ones see what publish_sleepers() said.
   if (asleep_ != 0 && more_posted()) futex_wake(channel_.posted(), 1);
 }

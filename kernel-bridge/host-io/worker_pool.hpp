@@ -4,10 +4,12 @@
 // There is always a worker that is free to take the next call, up to one worker a slot: the worker that takes a call
 // when no other is free starts another one. So a call that blocks delays nobody.
 //
-// At most one free worker polls `posted`; it does so after a call, for `poll`, if calls came densely of late. The
-// others sleep on `posted`. While somebody polls, the channel's `sleepers` is 0 and the co-kernel wakes nobody; when
-// the poller takes a call or gives up, `sleepers` tells the truth again, and it wakes one itself if more was posted
-// meanwhile.
+// One worker at most is attentive: it polls `posted` after a call, for `poll`, if calls came densely of late, and is
+// expected back at once from the calls that it takes. The others sleep on `posted`. While there is an attentive one, the
+// channel's `sleepers` is 0 and the co-kernel wakes nobody: neither side writes a word that both use but for the call itself.
+// When it finds nothing for long enough, `sleepers` tells the truth again; when it finds more than one call, it wakes a
+// sleeper. When a call keeps it, the co-kernel wakes a sleeper for the next one that nobody takes, and whoever is woken ends
+// its attention.
 #pragma once
 
 #include <atomic>
@@ -50,15 +52,18 @@ class WorkerPool {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void work(Worker& worker, bool polls);
-  /// Answers one call; true: this worker polls for the next.
+  void work(Worker& worker, bool attentive);
+  /// Answers one call; true: this worker is attentive.
   [[nodiscard]] bool serve(Worker& worker, std::uint32_t slot, Scratch& scratch);
-  [[nodiscard]] bool begin_search();
   /// The next call for this worker; nullopt: the pool stops.
-  [[nodiscard]] std::optional<std::uint32_t> next_slot(bool polls);
+  [[nodiscard]] std::optional<std::uint32_t> next_slot(const Worker& worker, bool attentive);
   [[nodiscard]] std::optional<std::uint32_t> poll_for_slot();
-  void end_polling(bool took);
   [[nodiscard]] std::optional<std::uint32_t> sleep_for_slot();
+
+  /// This worker is free again; true: it is attentive, since that pays and nobody else is. It believes so until it finds
+  /// nothing, even if it has been woken for meanwhile.
+  [[nodiscard]] bool come_back(const Worker& worker);
+  void end_attention(const Worker& worker);
   void set_asleep(bool asleep);
   [[nodiscard]] std::optional<std::uint32_t> take_any();
   [[nodiscard]] bool more_posted();
@@ -70,7 +75,9 @@ class WorkerPool {
 
   // With mutex_ held:
   void publish_sleepers();
-  [[nodiscard]] Status start_worker(bool polls);
+  [[nodiscard]] Status start_worker(bool attentive);
+  /// Sees to it that somebody is free for the next call. Where no thread is to be had that one waits for a worker to come back.
+  void keep_one_free();
 
   Channel& channel_;
   ReadyThreads& threads_;
@@ -87,12 +94,13 @@ class WorkerPool {
   std::atomic<std::uint32_t> taken_{0};
   std::atomic<Clock::rep> idle_since_{0};  // when a worker last went to sleep
   std::atomic<bool> dense_{true};          // calls come so soon after each other that polling pays
+  /// Written with mutex_ held. Only oneself makes oneself that, so whether one is can be seen without.
+  std::atomic<const Worker*> attentive_{nullptr};
 
   std::mutex mutex_;            // guards the rest
   std::uint32_t started_ = 0;   // workers
-  std::uint32_t free_ = 0;      // workers that look for calls
+  std::uint32_t free_ = 0;      // workers that look for calls, without the attentive one
   std::uint32_t asleep_ = 0;    // those of them that sleep, or are about to
-  bool polling_ = false;        // one of them polls
 };
 
 }  // namespace hobbes::host_io

@@ -10,6 +10,9 @@
 //   C4   waiter = 1                        P4   state = DONE
 //        ---- full barrier ----                 ---- full barrier ----
 //   C5   sleep while state != DONE         P5   waiter != 0: wake `state`
+//
+// `sleepers` may say 0 for a worker that a call keeps: who is about to sleep, or does not wait at all, wakes one anyway if the
+// call is still POSTED.
 #include "cokernel/kernel/fs/host_io.hpp"
 
 #include "cokernel/kernel/clock.hpp"
@@ -61,6 +64,7 @@ void dismiss_proxy(hobbes_hio_channel& channel) {
   if (slot == nullptr) return;
   slot->nr = HOBBES_HIO_EXIT;
   hand_over(channel, *slot);
+  port::wake_host(&channel.posted, 1);
 }
 
 bool is_known_to_proxy(const hobbes_hio_channel& channel, PhysAddr base, uint64_t size) {
@@ -151,6 +155,7 @@ bool HostCall::spin_for_result() {
 bool HostCall::sleep_for_result() {
   bool cancelled = false;
   __atomic_store_n(&slot_->waiter, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&slot_->state, __ATOMIC_RELAXED) == HOBBES_HIO_POSTED) port::wake_host(&channel_.posted, 1);
   while (true) {
     const uint32_t seen = detail::wake_word();
     const uint32_t state = __atomic_load_n(&slot_->state, __ATOMIC_SEQ_CST);

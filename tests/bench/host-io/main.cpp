@@ -14,9 +14,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -229,6 +231,10 @@ int main(int argc, char** argv) {
                                         : Result<std::uint64_t>(host_io::default_mib);
   if (!json || arguments.empty() || arguments.size() > 2 || !mib) {
     std::fprintf(stderr, "usage: %s [--json FILE] <hobbes-proxy> [<MiB to read>]\n", argv[0]);
+    return 2;
+  }
+  if (::access(arguments.front().c_str(), X_OK) != 0) {
+    std::fprintf(stderr, "bench_host_io: '%s': %s\n", arguments.front().c_str(), std::strerror(errno));
     return 2;
   }
   bench::Results results("host-io");
