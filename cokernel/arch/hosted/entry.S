@@ -9,6 +9,8 @@
 # The way out may be interrupted anywhere before its last instruction: the handler of the interrupt signal then starts it
 # over from hosted_exit_to_user, because the Registers stay in place, above everything a signal frame may overwrite.
 
+#include "cokernel/arch/common/registers.inc"
+
 .set THREAD_SELF, 16
 .set THREAD_STACK_TOP, 24
 .set THREAD_USER_RSP, 32
@@ -16,25 +18,6 @@
 .set THREAD_QUICK_CALLS, 48
 .set THREAD_PROCESS_ID, 56
 .set THREAD_LINUX_CALLS, 64
-
-.set R15, 0
-.set R14, 8
-.set R13, 16
-.set R12, 24
-.set RBP, 32
-.set RBX, 40
-.set R11, 48
-.set R10, 56
-.set R9, 64
-.set R8, 72
-.set RAX, 80
-.set RCX, 88
-.set RDX, 96
-.set RSI, 104
-.set RDI, 112
-.set RIP, 128
-.set RFLAGS, 144
-.set RSP, 152
 
 .set USER_CS, 0x33
 .set USER_SS, 0x2b
@@ -66,21 +49,9 @@ hosted_syscall_entry:
 	pushq $USER_CS
 	push %rcx
 	push %rax
+	mov 24(%rsp), %r11      # rflags, as the instruction leaves it
 	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
-	push %r8
-	push %r9
-	push %r10
-	pushq 80(%rsp)          # r11 = rflags, as the instruction leaves it
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	push_registers_behind_rdi
 	cld
 	mov %gs:THREAD_SELF, %rdi
 	mov %rsp, %rsi
@@ -97,18 +68,7 @@ hosted_exit_to_user:
 	mov RIP(%rsp), %rcx
 	cmp RCX(%rsp), %rcx
 	jne .Lslow
-	mov R15(%rsp), %r15
-	mov R14(%rsp), %r14
-	mov R13(%rsp), %r13
-	mov R12(%rsp), %r12
-	mov RBP(%rsp), %rbp
-	mov RBX(%rsp), %rbx
-	mov R10(%rsp), %r10
-	mov R9(%rsp), %r9
-	mov R8(%rsp), %r8
-	mov RDX(%rsp), %rdx
-	mov RSI(%rsp), %rsi
-	mov RDI(%rsp), %rdi
+	load_registers_kept_by_calls
 	mov %eax, %r11d
 	shr $11, %r11d
 	and $1, %r11d
@@ -122,21 +82,10 @@ hosted_exit_to_user:
 	jmp *%rcx
 
 .Lslow:
-	mov R15(%rsp), %r15
-	mov R14(%rsp), %r14
-	mov R13(%rsp), %r13
-	mov R12(%rsp), %r12
-	mov RBP(%rsp), %rbp
-	mov RBX(%rsp), %rbx
+	load_registers_kept_by_calls
 	mov R11(%rsp), %r11
-	mov R10(%rsp), %r10
-	mov R9(%rsp), %r9
-	mov R8(%rsp), %r8
 	mov RAX(%rsp), %rax
 	mov RCX(%rsp), %rcx
-	mov RDX(%rsp), %rdx
-	mov RSI(%rsp), %rsi
-	mov RDI(%rsp), %rdi
 	lea RIP(%rsp), %rsp
 .globl hosted_iret
 hosted_iret:

@@ -6,6 +6,8 @@
 # mode is pushed further down, because the CPU aligns the stack, and is moved there. Interrupts are off from the last
 # look at `attention` and `reschedule` to user mode, so nothing that is asked for with an interrupt is missed.
 
+#include "cokernel/arch/common/registers.inc"
+
 .set CPU_SELF, 0
 .set CPU_THREAD, 8
 .set CPU_STACK_TOP, 16
@@ -13,28 +15,6 @@
 .set CPU_RESCHEDULE, 32
 .set CPU_IDLE_STACK_TOP, 40
 .set THREAD_ATTENTION, 40
-
-.set R15, 0
-.set R14, 8
-.set R13, 16
-.set R12, 24
-.set RBP, 32
-.set RBX, 40
-.set R11, 48
-.set R10, 56
-.set R9, 64
-.set R8, 72
-.set RAX, 80
-.set RCX, 88
-.set RDX, 96
-.set RSI, 104
-.set RDI, 112
-.set NUMBER, 120
-.set RIP, 128
-.set CS, 136
-.set RFLAGS, 144
-.set RSP, 152
-.set REGISTERS_SIZE, 168
 
 .set USER_CS32, 0x23
 .set USER_SS, 0x2b
@@ -52,23 +32,6 @@
 	je .Lno_smap\@
 	clac
 .Lno_smap\@:
-.endm
-
-.macro push_registers_behind_rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
 .endm
 
 .macro pop_registers_to_rsi
@@ -202,19 +165,8 @@ x86_exit_to_user:
 	mov %rcx, %rax
 	shr $47, %rax
 	jnz .Lslow
-	mov R15(%rsp), %r15
-	mov R14(%rsp), %r14
-	mov R13(%rsp), %r13
-	mov R12(%rsp), %r12
-	mov RBP(%rsp), %rbp
-	mov RBX(%rsp), %rbx
-	mov R10(%rsp), %r10
-	mov R9(%rsp), %r9
-	mov R8(%rsp), %r8
+	load_registers_kept_by_calls
 	mov RAX(%rsp), %rax
-	mov RDX(%rsp), %rdx
-	mov RSI(%rsp), %rsi
-	mov RDI(%rsp), %rdi
 	mov RSP(%rsp), %rsp
 	swapgs
 	sysretq
