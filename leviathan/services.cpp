@@ -7,6 +7,7 @@
 #include "leviathan/consoles/services.hpp"
 #include "leviathan/enclaves/services.hpp"
 #include "leviathan/files/services.hpp"
+#include "leviathan/pmi/services.hpp"
 #include "leviathan/resources/services.hpp"
 
 namespace hobbes::leviathan {
@@ -22,7 +23,8 @@ constexpr auto join(const std::array<Service, sizes>&... tables) {
 }
 
 constexpr auto all_services =
-    join(enclaves::services, resources::services, apps::services, files::services, consoles::services);
+    join(enclaves::services, resources::services, apps::services, files::services, consoles::services,
+         pmi::services);
 
 static_assert(std::ranges::adjacent_find(all_services, {}, &Service::code) == all_services.end(),
               "two services have the same code");

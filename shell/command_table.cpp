@@ -46,6 +46,7 @@ constexpr std::array ping_options = {
 constexpr std::array launch_options = {
     Option{.name = "file", .letter = 'f', .kind = Kind::file, .value = "APP.XML", .text = "launch what this describes"},
     Option{.name = "np", .kind = Kind::number, .value = "N", .text = "ranks (default 1)", .min = 1, .max = max_ranks},
+    Option{.name = "oversubscribe", .text = "more ranks than CPUs are all right"},
     Option{.name = "cpulist", .kind = Kind::cpus, .value = "LIST", .text = "on these CPUs, as the enclave counts them"},
     Option{.name = "name", .kind = Kind::text, .value = "NAME", .text = "its name (default: the program's)"},
     Option{.name = "envp", .kind = Kind::text, .value = "\"A=1 B=2\"", .text = "more environment variables"},

@@ -33,6 +33,10 @@ struct App : ListNode, Immovable {
   int signal = 0;
   uint32_t processes = 0;               ///< alive
   uint32_t ranks = 0;                   ///< of these, processes that were launched
+  uint32_t first_rank = 0;              ///< number of the first of them in its job
+  bool is_job = false;                  ///< of several ranks, here or elsewhere
+  uint64_t sent = 0;                    ///< signals that all of it were sent
+  uint32_t dead_rank = 0;               ///< 1 + number of the rank whose death ended the others, or 0
   WaitQueue loaded;                     ///< ranks wait here for each other
   CallSum calls;                        ///< of threads that have left
 };

@@ -24,7 +24,7 @@ List<App> apps;
 WaitQueue app_ended;
 
 hobbes_app_status status_of(const App& app) {
-  return {app.id, app.state, app.exit_code, app.signal, app.processes};
+  return {app.id, app.state, app.exit_code, app.signal, app.processes, app.dead_rank, 0};
 }
 
 uint64_t channel_size() { return align_up(sizeof(hobbes_hio_channel), page_size); }
@@ -145,13 +145,13 @@ int copy_strings(Rank& rank, const hobbes_app_launch& launch, const LaunchString
   program.size = strings.program_size;
   program.argc = launch.argc;
   program.envc = launch.envc;
-  if (launch.ranks == 1) return 0;
+  if (launch.job_ranks == 1) return 0;
   const auto append = [&](const char* name, uint64_t value) {
     program.size += format(program.bytes + program.size, most_for_number / 2, "%s=%u", name, value) + 1;
     ++program.envc;
   };
-  append("PMI_RANK", number);
-  append("PMI_SIZE", launch.ranks);
+  append("PMI_RANK", launch.first_rank + number);
+  append("PMI_SIZE", launch.job_ranks);
   return 0;
 }
 
@@ -162,6 +162,9 @@ int prepare_process(Process& process, App& app, const hobbes_app_launch& launch,
   process.group = process.session = process.pid;
   process.files = fs::FdTable::create_stdio(app);
   if (process.files == nullptr) return -ENOMEM;
+  if ((launch.flags & HOBBES_APP_PMI) != 0) {
+    if (const int error = process.files->add_rank_descriptor(app, number); error != 0) return error;
+  }
   process.credentials.start(app.uid, app.gid);
   process.limits.start(app.memory.stack_size, app.memory.heap_size, fs::FdTable::limit);
   share_of_cpus(app.cpu_mask, number, launch.ranks, process.threads.front()->affinity);
@@ -226,6 +229,8 @@ const char* refusal_of(const hobbes_app_launch& launch) {
   if ((launch.flags & HOBBES_APP_SMARTMAP) != 0 && launch.ranks > smartmap_ranks)
     return "SMARTMAP: there are addresses for 245 ranks at most";
   if (launch.ranks == 0) return "there is no rank to start";
+  if (launch.first_rank > launch.job_ranks || launch.ranks > launch.job_ranks - launch.first_rank)
+    return "the ranks are not of their job";
   if (launch.heap_size > largest_heap) return "the heap size is more than 1 TiB";
   if (launch.stack_size > largest_stack) return "the stack size is more than 16 GiB";
   if (launch.stack_size != 0 && launch.stack_size < smallest_stack) return "the stack size is less than 64 KiB";
@@ -281,6 +286,8 @@ int launch_app(const hobbes_app_launch& request, const char* strings, char* why,
     if (launch.app->launched) return -EBUSY;
     launch.app->launched = true;
     launch.app->ranks = launch.loading = request.ranks;
+    launch.app->first_rank = request.first_rank;
+    launch.app->is_job = request.job_ranks > 1;
   }
   configure(*launch.app, request, parsed.name);
   if ((request.flags & HOBBES_APP_SMARTMAP) != 0) {
@@ -310,6 +317,7 @@ int kill_app(uint64_t id, int signal) {
   App* app = find_app(id);
   if (app == nullptr || app->processes == 0) return -ESRCH;
   if (signal == SIGKILL) app->killed = true;
+  app->sent |= 1ull << (signal - 1);
   SignalInfo info{};
   info.signo = signal;
   info.code = si_user;
@@ -360,13 +368,26 @@ bool end_all_apps(int64_t deadline_ns) {
   return sleep_until(all_ended, deadline_ns) == Wake::condition;
 }
 
-void app_process_ended_locked(App& app, bool is_rank, int status) {
+namespace {
+
+/// A rank's death by `signal` is that of all, unless all of them were sent it.
+bool ends_job(const App& app, int signal) {
+  return signal != 0 && app.is_job && !app.killed && (app.sent & 1ull << (signal - 1)) == 0;
+}
+
+}  // namespace
+
+void app_process_ended_locked(App& app, bool is_rank, uint32_t rank, int status) {
   --app.processes;
   if (is_rank) {
     const bool success_so_far = app.signal == 0 && app.exit_code == 0;
     if (success_so_far) {
       app.signal = status & 0x7f;
       app.exit_code = app.signal == 0 ? status >> 8 : 0;
+    }
+    if (ends_job(app, status & 0x7f)) {
+      app.dead_rank = app.first_rank + rank + 1;
+      kill_all_locked(app);
     }
     // What the last of them leaves behind ends with it.
     if (--app.ranks == 0) kill_all_locked(app);

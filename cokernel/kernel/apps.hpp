@@ -21,8 +21,9 @@ namespace hobbes::lwk {
 /// SHUTDOWN: SIGKILLs everything and waits until nothing runs or the deadline passes.
 [[nodiscard]] bool end_all_apps(int64_t deadline_ns);
 
-/// Under process_lock: a process of the application, one of its ranks or not, has ended with wait4's `status`.
-void app_process_ended_locked(App& app, bool is_rank, int status);
+/// Under process_lock: a process of the application, the rank of that number or none of its ranks, has ended with
+/// wait4's `status`.
+void app_process_ended_locked(App& app, bool is_rank, uint32_t rank, int status);
 /// Under process_lock: an application, or null; all of them, also those that have ended and are not forgotten yet.
 [[nodiscard]] App* find_app(uint64_t id);
 [[nodiscard]] List<App>& all_apps();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handlers of the calls that are not about files, by source file: memory_calls, clone, wait_calls, pid_calls,
-// signal_calls, futex, robust_list, barrier_calls, time_calls, timer_calls, scheduling_calls, credential_calls,
+// signal_calls, futex, robust_list, barrier_calls, time_calls, timer_calls, scheduling_calls, segment_calls, credential_calls,
 // limit_calls, info_calls.
 #pragma once
 
@@ -107,6 +107,10 @@ Sysret sys_setrlimit(Thread& self, const Args& args);
 Sysret sys_setsid(Thread& self, const Args& args);
 Sysret sys_settimeofday(Thread& self, const Args& args);
 Sysret sys_setuid(Thread& self, const Args& args);
+Sysret sys_shmat(Thread& self, const Args& args);
+Sysret sys_shmctl(Thread& self, const Args& args);
+Sysret sys_shmdt(Thread& self, const Args& args);
+Sysret sys_shmget(Thread& self, const Args& args);
 Sysret sys_sigaltstack(Thread& self, const Args& args);
 Sysret sys_sysinfo(Thread& self, const Args& args);
 Sysret sys_tgkill(Thread& self, const Args& args);

@@ -13,6 +13,7 @@
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/smartmap.hpp"
+#include "cokernel/kernel/segments.hpp"
 #include "cokernel/kernel/string.hpp"
 
 namespace hobbes::lwk {
@@ -148,6 +149,7 @@ void end_process(Process& process) {
   }
   process.image = fs::FileRef();  // may wait for the host: not under the lock
   process.space.clear(false);
+  sweep_segments();
   return_loan(process);
   App* app = process.app;
   const DeferredWakes wakes;
@@ -159,8 +161,9 @@ void end_process(Process& process) {
     process.state = ProcessState::zombie;
     const int status = process.exit_status;
     const bool is_rank = process.is_rank;
+    const uint32_t rank = process.rank;
     notify_parent(process);
-    if (app != nullptr) app_process_ended_locked(*app, is_rank, status);
+    if (app != nullptr) app_process_ended_locked(*app, is_rank, rank, status);
     port::current().process = nullptr;  // for an interrupt that comes late: whoever reaps it frees it
     if (ignores_child(*process.parent, process)) bury(process);
   }

@@ -19,6 +19,7 @@
 #define HOBBES_APP_LARGE_PAGES 1u
 #define HOBBES_APP_SMARTMAP 2u
 #define HOBBES_APP_NO_REWRITE 4u
+#define HOBBES_APP_PMI 8u /* the proxy has a descriptor for each rank, HOBBES_HIO_FIRST_RANK_FD and on: it becomes its 3 */
 
 struct hobbes_memory_command { /* ADD_MEM 1001, REMOVE_MEM 1011 */
 	uint64_t base;
@@ -46,7 +47,7 @@ struct hobbes_hio_created {
 struct hobbes_app_launch { /* APP_LAUNCH 2000 */
 	uint64_t app_id;
 	uint32_t flags; /* HOBBES_APP_* */
-	uint32_t ranks; /* processes to start, all or none; of several each finds PMI_RANK and PMI_SIZE in its environment */
+	uint32_t ranks; /* processes to start, all or none */
 	uint64_t heap_size;  /* bytes; 0: the co-kernel's choice */
 	uint64_t stack_size; /* bytes; 0: the co-kernel's choice */
 	uint64_t cpu_mask[4]; /* enclave-logical CPUs; all zero: any. Several ranks share them out where there are enough */
@@ -55,6 +56,8 @@ struct hobbes_app_launch { /* APP_LAUNCH 2000 */
 	uint32_t argc;
 	uint32_t envc;
 	uint32_t strings_size; /* bytes after the struct: path, name, cwd, argc arguments, envc NAME=VALUEs */
+	uint32_t first_rank; /* its ranks' numbers in their job start here */
+	uint32_t job_ranks;  /* of the job, here and elsewhere: above 1 each finds PMI_RANK and PMI_SIZE in its environment */
 };
 
 struct hobbes_app_ref {
@@ -80,6 +83,8 @@ struct hobbes_app_status {
 	int32_t exit_code;  /* of the first rank that failed, else 0; so is `signal` */
 	int32_t signal;
 	uint32_t processes; /* alive */
+	uint32_t dead_rank; /* 1 + the number of the rank whose death by `signal` ended the others; else 0 */
+	uint32_t reserved;
 };
 
 #define HOBBES_FILE_SET_MODE 1u /* a file that was there gets `mode`, too */

@@ -37,6 +37,7 @@
 #define HOBBES_HIO_IOVS 64u
 #define HOBBES_HIO_DATA 14336u
 #define HOBBES_HIO_BLOCKS 128u
+#define HOBBES_HIO_FIRST_RANK_FD 512 /* of the proxy's descriptors: those of the ranks, in their order (HOBBES_APP_PMI) */
 
 enum hobbes_hio_proxy_state {
 	HOBBES_HIO_PROXY_NONE = 0,

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel-bridge/host-io/job.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "cmdqueue/fd_passing.hpp"
 #include "cmdqueue/wire_status.hpp"
+#include "kernel-bridge/abi/host_io.h"
 
 namespace hobbes::host_io {
 namespace {
@@ -47,6 +51,29 @@ Status take_stdio(const std::vector<UniqueFd>& fds) {
   return {};
 }
 
+/// Behind the job, as many messages as they need: one holds no more than so many.
+Status send_rank_fds(int socket, std::span<const int> ranks) {
+  while (!ranks.empty()) {
+    const auto some = ranks.first(std::min(ranks.size(), cmdqueue::max_passed_fds));
+    TRY(cmdqueue::send_fds(socket, std::array{std::byte{1}}, some));
+    ranks = ranks.subspan(some.size());
+  }
+  return {};
+}
+
+/// To their places, which are above all others there are yet: so each of these is free.
+Status receive_rank_fds(int socket, std::uint32_t count) {
+  for (std::uint32_t rank = 0; rank < count;) {
+    const auto message = TRY(cmdqueue::receive_fds(socket, 1));
+    if (message.fds.empty()) return Error(Code::corrupt, "job of a proxy: a rank's descriptor is missing");
+    for (const UniqueFd& fd : message.fds) {
+      const int place = HOBBES_HIO_FIRST_RANK_FD + static_cast<int>(rank++);
+      if (::dup3(fd.get(), place, O_CLOEXEC) < 0) return last_errno("descriptor of a rank");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string mark_of(std::string_view owner, std::uint64_t app) {
@@ -59,16 +86,18 @@ void remark(std::uint64_t app) {
   std::memcpy(mark + std::strlen(mark) - mark_digits, digits_of(app).data(), mark_digits);
 }
 
-Status send_job(int socket, const Options& options, std::span<const int> stdio) {
+Status send_job(int socket, const Options& options, std::span<const int> stdio, std::span<const int> ranks) {
   if (stdio.size() != stdio_count) return Error(Code::invalid, "job of a proxy: it takes three standard descriptors");
   Options sent = options;
+  sent.rank_fds = static_cast<std::uint32_t>(ranks.size());
   std::vector<int> fds(stdio.begin(), stdio.end());
   for (BlockOption& block : sent.blocks) {
     fds.push_back(std::exchange(block.fd, static_cast<int>(fds.size())));  // by its place in the message
   }
   std::string bytes;
   for (const std::string& argument : to_arguments(sent)) bytes.append(argument).push_back('\0');
-  return cmdqueue::send_fds(socket, std::as_bytes(std::span(bytes)), fds);
+  TRY(cmdqueue::send_fds(socket, std::as_bytes(std::span(bytes)), fds));
+  return send_rank_fds(socket, ranks);
 }
 
 Status send_channel(int socket, std::uint64_t channel) {
@@ -116,6 +145,7 @@ Result<std::optional<Job>> receive_job(int socket) {
     block.fd = job.fds[place].get();
   }
   TRY(take_stdio(job.fds));
+  TRY(receive_rank_fds(socket, job.options.rank_fds));
   return std::optional(std::move(job));
 }
 

@@ -24,8 +24,10 @@ inline constexpr std::string_view mark_variable = "HOBBES_HELPER_OF";
 /// Makes this process' mark, where it has one, name `app`: in place, so that /proc/<pid>/environ shows it.
 void remark(std::uint64_t app);
 
-/// Sends the job. `stdio`: the application's three. BlockOption::fd is a descriptor of the sender's.
-[[nodiscard]] Status send_job(int socket, const Options& options, std::span<const int> stdio);
+/// Sends the job. `stdio`: the application's three; `ranks`: one more for each rank, or none. BlockOption::fd is a
+/// descriptor of the sender's.
+[[nodiscard]] Status send_job(int socket, const Options& options, std::span<const int> stdio,
+                              std::span<const int> ranks = {});
 
 /// Sends, and waits for, what a job left open: where the channel is.
 [[nodiscard]] Status send_channel(int socket, std::uint64_t channel);
@@ -40,7 +42,7 @@ struct Job {
   Options options;  ///< its blocks' descriptors are `fds`'
   std::vector<UniqueFd> fds;
 };
-/// Waits for the job, puts the application's standard descriptors in their places, and the mark right. Nothing: nobody
+/// Waits for the job, puts the application's standard descriptors and its ranks' in their places, and the mark right. Nothing: nobody
 /// will send one any more.
 [[nodiscard]] Result<std::optional<Job>> receive_job(int socket);
 

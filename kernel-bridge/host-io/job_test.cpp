@@ -8,6 +8,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <vector>
+
+#include "kernel-bridge/abi/host_io.h"
 
 namespace hobbes::host_io {
 namespace {
@@ -72,6 +75,23 @@ TEST_CASE("a job may leave its channel open", "[host-io]") {
   CHECK(receive_channel(sockets.receiver.get()).value() == 8192);
   sockets.sender.reset();
   CHECK(receive_channel(sockets.receiver.get()).error().code() == Code::unavailable);
+}
+
+TEST_CASE("ranks' descriptors come to their places, however many", "[host-io]") {
+  const Sockets sockets;
+  int pipe_ends[2];
+  REQUIRE(::pipe(pipe_ends) == 0);
+  const UniqueFd read_end(pipe_ends[0]), write_end(pipe_ends[1]);
+  std::vector<int> ranks(300, write_end.get());  // more than one message holds
+  REQUIRE(send_job(sockets.sender.get(), job_options(0), std::array{0, 1, 2}, ranks));
+  CHECK(in_child([&] {
+          const auto job = receive_job(sockets.receiver.get());
+          if (!job || !*job || (*job)->options.rank_fds != 300) return 1;
+          return ::write(HOBBES_HIO_FIRST_RANK_FD + 299, "rank", 4) == 4 ? 0 : 2;
+        }) == 0);
+  char text[5] = {};
+  CHECK(::read(read_end.get(), text, sizeof text - 1) == 4);
+  CHECK(std::string(text) == "rank");
 }
 
 TEST_CASE("no job comes when its sender has gone", "[host-io]") {

@@ -126,6 +126,7 @@ Status follow(NativeBell bell, Proxy& proxy, ReadyThreads& threads) {
 /// All that can be done before there is a job.
 Status prepare(ReadyThreads& threads) {
   share_one_heap();
+  raise_file_limit();
   ignore_signals();
   ::setsid();  // fails where the spawner has done it already
   make_memory_present();
@@ -134,10 +135,13 @@ Status prepare(ReadyThreads& threads) {
 
 /// A proxy that serves, or why there is none; nobody waits for it any more then. The rest of the job may come on `socket`.
 Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int socket) {
-  raise_file_limit();
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
   auto bell = TRY(NativeBell::of(options.blocks));
-  TRY(close_others(options, {socket, bell ? bell->fd() : -1}));
+  std::vector<int> kept = {socket, bell ? bell->fd() : -1};
+  for (std::uint32_t rank = 0; rank < options.rank_fds; ++rank) {
+    kept.push_back(HOBBES_HIO_FIRST_RANK_FD + static_cast<int>(rank));
+  }
+  TRY(close_others(options, std::move(kept)));
   auto root = enter(options, threads);
   if (!options.channel) options.channel = TRY(receive_channel(socket));
   if (!root) {

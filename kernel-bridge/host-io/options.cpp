@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/parse.hpp"
+#include "kernel-bridge/abi/host_io.h"
+#include "kernel-bridge/host-io/app_fds.hpp"
 
 namespace hobbes::host_io {
 namespace {
@@ -78,6 +80,8 @@ Status read_option(Options& options, std::string_view name, const std::string& v
     options.user = TRY(parse_user(value));
   } else if (name == "--cwd") {
     options.cwd = value;
+  } else if (name == "--rank-fds") {
+    options.rank_fds = static_cast<std::uint32_t>(TRY(parse_u64(value, name, 0, AppFds::limit - HOBBES_HIO_FIRST_RANK_FD)));
   } else if (name == "--close-from") {
     options.close_from = TRY(parse_fd(value, name));
   } else if (name == "--owner") {
@@ -127,6 +131,7 @@ std::vector<std::string> to_arguments(const Options& options) {
     if (mode == options.mode) arguments.insert(arguments.end(), {"--mode", std::string(name)});
   }
   arguments.insert(arguments.end(), {"--root", options.root.string(),
+                                     "--rank-fds", std::to_string(options.rank_fds),
                                      "--close-from", std::to_string(options.close_from),
                                      "--poll-us", std::to_string(options.poll.count())});
   if (options.owner) arguments.insert(arguments.end(), {"--owner", std::to_string(*options.owner)});

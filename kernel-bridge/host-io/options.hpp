@@ -33,6 +33,7 @@ struct Options {
   std::filesystem::path root = "/";  ///< absolute
   std::optional<User> user;   ///< empty: as it was started
   std::filesystem::path cwd;         ///< entered as `user`; empty: where it was started
+  std::uint32_t rank_fds = 0;        ///< so many descriptors from HOBBES_HIO_FIRST_RANK_FD on are the ranks'
   int close_from = 3;                ///< descriptors from here on are not the application's
   /// Whose processes, beside root's, may add blocks and take them away (block_door.hpp); absent: nobody may.
   std::optional<std::uint32_t> owner{};

@@ -33,6 +33,9 @@ Proxy::Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir r
           },
           options.poll) {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fds_.add(fd);
+  for (std::uint32_t rank = 0; rank < options.rank_fds; ++rank) {
+    fds_.add(HOBBES_HIO_FIRST_RANK_FD + static_cast<int>(rank));
+  }
   for (const BlockOption& block : options.blocks) channel_.publish(block.base, block.size.value);
 }
 

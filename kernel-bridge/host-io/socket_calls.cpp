@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handlers of Call for sockets. Addresses, headers, control messages and options are copied; payload is not.
+#include <linux/netlink.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -40,6 +41,8 @@ void for_each_right(msghdr& message, Visit visit) {
 std::int64_t Call::socket() {
   switch (number(0)) {
     case AF_UNIX: case AF_INET: case AF_INET6: return make_call();
+    // What interfaces there are (getifaddrs) is known by asking. What may be changed there is Linux's to say.
+    case AF_NETLINK: return number(2) == NETLINK_ROUTE ? make_call() : -EPROTONOSUPPORT;
     default: return -EAFNOSUPPORT;
   }
 }

@@ -131,6 +131,10 @@ void Apps::kill(CallPtr call) {
   state_->registry.kill(request->app, request->signal, [call](const Status& sent) { call->reply(sent); });
 }
 
+void Apps::end_broken(AppId app, const std::string& why, std::function<void(Status)> done) {
+  state_->registry.end_broken(app, why, std::move(done));
+}
+
 void Apps::end_linux_apps(std::function<void()> done) { state_->registry.end_linux_apps(std::move(done)); }
 
 void Apps::enclave_started(const std::shared_ptr<LiveEnclave>&, bool) {

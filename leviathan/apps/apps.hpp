@@ -28,6 +28,8 @@ class Apps : public EnclaveObserver {
   void launch(CallPtr call);
   void wait(CallPtr call);
   void kill(CallPtr call);
+  /// A job that cannot go on: Registry::end_broken().
+  void end_broken(AppId app, const std::string& why, std::function<void(Status)> done);
   /// Ends the Linux side's applications in order; `done` is called when they have ended. Whatever is launched there from
   /// now on is ended, too.
   void end_linux_apps(std::function<void()> done);

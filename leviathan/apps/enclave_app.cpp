@@ -38,8 +38,9 @@ Status fill_cpu_mask(hobbes_app_launch& command, const std::string& cpu_list) {
   return {};
 }
 
-std::uint32_t flags_of(const protocol::LaunchApp& request) {
-  return (request.large_pages ? HOBBES_APP_LARGE_PAGES : 0U) | (request.smartmap ? HOBBES_APP_SMARTMAP : 0U) |
+std::uint32_t flags_of(const EnclaveAppSpec& spec) {
+  const protocol::LaunchApp& request = spec.request;
+  return (spec.rank_fds.empty() ? 0U : HOBBES_APP_PMI) | (request.large_pages ? HOBBES_APP_LARGE_PAGES : 0U) | (request.smartmap ? HOBBES_APP_SMARTMAP : 0U) |
          (request.rewrite ? 0U : HOBBES_APP_NO_REWRITE);
 }
 
@@ -52,8 +53,8 @@ Result<std::vector<std::byte>> launch_command(const EnclaveAppSpec& spec) {
 
   hobbes_app_launch command = {};
   command.app_id = spec.app.value;
-  command.flags = flags_of(request);
-  command.ranks = request.ranks;
+  command.flags = flags_of(spec);
+  command.ranks = command.job_ranks = request.ranks;
   command.heap_size = request.heap_size.value;
   command.stack_size = request.stack_size.value;
   TRY(fill_cpu_mask(command, request.cpu_list));
@@ -93,7 +94,8 @@ Result<Proxy> start_proxy_of(ProxyStock& proxies, LiveEnclave& enclave, const En
                                                            .user = user_of(spec.caller),
                                                            .cwd = spec.request.cwd,
                                                            .reach = spec.reach,
-                                                           .stdio = spec.stdio}));
+                                                           .stdio = spec.stdio,
+                                                           .rank_fds = spec.rank_fds}));
   TRY(enclave.proxies.add(spec.app, proxy.process));
   return proxy;
 }

@@ -24,6 +24,7 @@ struct EnclaveAppSpec {
   const protocol::LaunchApp& request;
   const Caller& caller;
   std::vector<int> stdio;  ///< descriptors 0 to 2, borrowed
+  std::vector<int> rank_fds;  ///< one more for each rank, its PMI_FD; or none; borrowed
   descriptor::HostIo reach;  ///< what of the host the enclave may reach
 };
 

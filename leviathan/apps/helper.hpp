@@ -19,6 +19,8 @@ namespace hobbes::leviathan::apps {
 
 inline constexpr std::string_view proxy_program = "hobbes-proxy";
 inline constexpr std::string_view keeper_program = "hobbes-keeper";
+/// Serves a job's ranks (leviathan/pmi). It ends with the last of them, whoever is leviathan then.
+inline constexpr std::string_view pmi_program = "hobbes-pmi";
 
 /// Where directories of helper programs are named, separated by colons; searched before the places of an installation.
 inline constexpr const char* helper_path_variable = "HOBBES_HELPER_PATH";
@@ -36,7 +38,7 @@ struct Helper {
   UniqueFd pidfd;
 };
 /// The helpers that run for the applications of `run_dir`, by application: processes that carry the mark and run one of
-/// the helper programs. Looks at every process of the node: for the start of the daemon.
+/// proxy_program or keeper_program. Looks at every process of the node: for the start of the daemon.
 [[nodiscard]] std::multimap<AppId, Helper> find_helpers(const std::filesystem::path& run_dir);
 
 [[nodiscard]] bool has_ended(const Helper& helper);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.hpp"
 #include "base/parse.hpp"
@@ -13,6 +14,7 @@
 #include "leviathan/apps/linux_app.hpp"
 #include "leviathan/enclaves/owner.hpp"
 #include "leviathan/fault_point.hpp"
+#include "leviathan/pmi/start.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
@@ -102,10 +104,43 @@ std::vector<int> borrowed(const std::vector<UniqueFd>& fds) {
   return result;
 }
 
+/// Its ranks' way to PMI: a server of our own for several, the descriptor of another launcher's for one, or nothing.
+struct Pmi {
+  std::optional<Helper> server;
+  std::vector<UniqueFd> ranks;  ///< one each
+};
+
+Result<Pmi> provide_pmi(Node& node, AppId app, Order& order) {
+  Pmi pmi;
+  if (order.stdio.size() > stdio_count) {
+    pmi.ranks.push_back(std::move(order.stdio.back()));
+    order.stdio.pop_back();
+  }
+  if (order.request.ranks == 1) return pmi;
+  auto started = TRY(pmi::start_server({.run_dir = node.run_dir(), .app = app, .parts = {order.request.ranks}}));
+  return Pmi{std::move(started.server), std::move(started.ranks)};
+}
+
+/// Its ranks have not come: so there is nobody to wait for.
+void end_server(const std::optional<Helper>& server) {
+  if (!server) return;
+  end_helper(server->pidfd.get());
+  await_helper_end(server->pidfd.get());
+}
+
+/// Where a rank finds its PMI_FD: behind the standard descriptors.
+void describe_pmi(std::vector<std::string>& env, const protocol::LaunchApp& request, const Pmi& pmi) {
+  drop_variable(env, "PMI_FD");
+  if (!pmi.ranks.empty()) set_variable(env, "PMI_FD", stdio_count);
+  if (request.ranks == 1) return;  // a single one stays what another launcher made of it
+  for (const char* name : {"PMI_RANK", "PMI_SIZE", "PMI_PORT", "PMI_ID"}) drop_variable(env, name);
+}
+
 struct Running {
   Helper helper;
   std::uint64_t channel = 0;
   std::int64_t pid = 0;
+  std::optional<Helper> pmi{};
 };
 
 /// What only a co-kernel grants, an application of Linux is refused.
@@ -127,7 +162,7 @@ Status check_linux_cpus(Node& node, const std::vector<CpuId>& wanted) {
   return {};
 }
 
-Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
+Result<Running> start_on_linux(Node& node, AppId app, const Order& order, const std::vector<UniqueFd>& rank_fds) {
   const protocol::LaunchApp& request = order.request;
   TRY(check_for_linux(request));
   keeper::Job job{.program = request.path,
@@ -136,40 +171,66 @@ Result<Running> start_on_linux(Node& node, AppId app, const Order& order) {
                   .cwd = request.cwd,
                   .umask = request.umask,
                   .user = user_of(order.caller),
-                  .ranks = request.ranks};
+                  .ranks = request.ranks,
+                  .job_ranks = request.ranks};
   if (!request.cpu_list.empty()) {
     const auto wanted = TRY(parse_cpu_list(request.cpu_list, "CPU list"));
     TRY(check_linux_cpus(node, wanted));
     for (const CpuId cpu : wanted) job.cpus.push_back(cpu.value);
   }
-  LinuxApp started = TRY(start_linux_app(node.run_dir(), app, std::move(job), borrowed(order.stdio)));
+  LinuxApp started = TRY(start_linux_app(node.run_dir(), app, std::move(job), borrowed(order.stdio), rank_fds));
   return Running{std::move(started.keeper), 0, started.pid};
 }
 
-Result<Running> start_in_enclave(ProxyStock& proxies, LiveEnclave& enclave, const Launch& launch,
-                                 const Order& order) {
+Result<Running> start_in_enclave(ProxyStock& proxies, LiveEnclave& enclave, const Launch& launch, const Order& order,
+                                 const std::vector<UniqueFd>& rank_fds) {
   EnclaveApp started = TRY(start_enclave_app(proxies, enclave, {.app = launch.app,
                                                                 .name = launch.name,
                                                                 .request = order.request,
                                                                 .caller = order.caller,
                                                                 .stdio = borrowed(order.stdio),
+                                                                .rank_fds = borrowed(rank_fds),
                                                                 .reach = enclave.reach}));
   return Running{std::move(started.proxy), started.channel, 0};
 }
 
+std::size_t count_cpus(const std::vector<db::Cpu>& cpus) {
+  std::set<std::uint32_t> numbers;
+  for (const db::Cpu& cpu : cpus) numbers.insert(cpu.id.value);
+  return numbers.size();
+}
+
+/// Ranks that wait for each other on one CPU take many times as long: whoever wants that says so.
+Status check_room(Node& node, const Target& target, const protocol::LaunchApp& request) {
+  if (request.ranks == 1 || request.oversubscribe) return {};
+  const auto txn = TRY(node.db().read());
+  const auto all = TRY(txn.list_by_owner<db::Cpu>(target.id));
+  std::size_t cpus = target.enclave ? all.size() : count_cpus(all);
+  if (!request.cpu_list.empty()) cpus = TRY(parse_cpu_list(request.cpu_list, "CPU list")).size();
+  if (request.ranks <= cpus) return {};
+  return Error(Code::invalid, "launch_app: " + std::to_string(request.ranks) + " ranks are more than the " +
+                                  std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs") + " of '" + request.enclave +
+                                  "' they may run on (--oversubscribe lets them share)");
+}
+
 Result<Running> carry_out(Node& node, ProxyStock& proxies, const Target& target, const Launch& launch, Order& order) {
   if (order.request.detach) order.stdio = TRY(detached_stdio(node.run_dir(), launch.app, order.caller));
-  if (order.stdio.size() != stdio_count) {
+  if (order.stdio.size() != stdio_count && order.stdio.size() != stdio_count + 1) {
     return Error(Code::invalid, "launch_app: needs three descriptors as standard input, output and error");
   }
   set_variable(order.request.env, "HOBBES_ENCLAVE_ID", target.id.value);
   set_variable(order.request.env, "HOBBES_APP_ID", launch.app.value);
-  if (order.request.ranks > 1) {
-    // Several ranks get numbers of their own; a single one stays what another launcher made of it.
-    for (const char* name : {"PMI_RANK", "PMI_SIZE"}) drop_variable(order.request.env, name);
+  TRY(check_room(node, target, order.request));
+  Pmi pmi = TRY(provide_pmi(node, launch.app, order));
+  describe_pmi(order.request.env, order.request, pmi);
+  auto running = target.enclave ? start_in_enclave(proxies, *target.enclave, launch, order, pmi.ranks)
+                                : start_on_linux(node, launch.app, order, pmi.ranks);
+  if (!running) {
+    end_server(pmi.server);
+    return running;
   }
-  if (target.enclave) return start_in_enclave(proxies, *target.enclave, launch, order);
-  return start_on_linux(node, launch.app, order);
+  running->pmi = std::move(pmi.server);
+  return running;
 }
 
 Status commit(Node& node, const Launch& launch, const Running& running, const Order& order) {
@@ -216,10 +277,11 @@ Result<Launched> launch(Node& node, ProxyStock& proxies, Order order, const Anno
   fault::point(fault::launch_started);
   if (const Status committed = commit(node, launch, *running, order); !committed) {
     undo(node, target, launch.app, *running);
+    end_server(running->pmi);
     take_back(node, launch, committed.error());
     return committed.error();
   }
-  return Launched{std::move(launch), std::move(running->helper), running->channel};
+  return Launched{std::move(launch), std::move(running->helper), std::move(running->pmi), running->channel};
 }
 
 }  // namespace hobbes::leviathan::apps

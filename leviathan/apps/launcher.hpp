@@ -18,12 +18,13 @@ namespace hobbes::leviathan::apps {
 struct Order {
   protocol::LaunchApp request;
   Caller caller;
-  std::vector<UniqueFd> stdio;  ///< three; detached: none
+  std::vector<UniqueFd> stdio;  ///< three, or a fourth: another launcher's PMI_FD; detached: none
 };
 
 struct Launched {
   Launch launch;
   Helper helper;              ///< its proxy or keeper
+  std::optional<Helper> pmi;  ///< the server of its ranks
   std::uint64_t channel = 0;  ///< of an enclave's application
 };
 

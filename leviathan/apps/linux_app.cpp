@@ -64,10 +64,12 @@ Result<pid_t> let_it_start(int control) {
 
 }  // namespace
 
-Result<LinuxApp> start_linux_app(const fs::path& run_dir, AppId app, keeper::Job job, const std::vector<int>& stdio) {
+Result<LinuxApp> start_linux_app(const fs::path& run_dir, AppId app, keeper::Job job, const std::vector<int>& stdio,
+                                const std::vector<UniqueFd>& rank_fds) {
   const fs::path program = TRY(find_helper(keeper_program));
   TRY(apps_dir(run_dir));
   job.status_file = status_file(run_dir, app);
+  job.pmi = !rank_fds.empty();
   const UniqueFd file = TRY(job_file(job));
   ControlPair control = TRY(control_pair());
   SpawnSpec spec{.program = program,
@@ -78,6 +80,7 @@ Result<LinuxApp> start_linux_app(const fs::path& run_dir, AppId app, keeper::Job
                  .new_session = true};
   spec.fds.push_back(file.get());
   spec.fds.push_back(control.keepers.get());
+  for (const UniqueFd& fd : rank_fds) spec.fds.push_back(fd.get());
   Child child = TRY(spawn(spec));
   control.keepers.reset();  // so that its death is our end of file
   const auto pid = let_it_start(control.ours.get());
@@ -111,7 +114,8 @@ End end_of_linux_app(const fs::path& run_dir, AppId app) {
   const auto status = keeper::read_status_file(status_file(run_dir, app));
   if (!status) return {.signal = SIGKILL, .reason = status.error().text()};
   if (!*status) return {.signal = SIGKILL, .reason = "its keeper was killed"};
-  return {.exit_code = (*status)->exit_code, .signal = (*status)->signal};
+  const keeper::Ending& ending = **status;
+  return {.exit_code = ending.status.exit_code, .signal = ending.status.signal, .reason = ending.reason};
 }
 
 void forget_linux_app(const fs::path& run_dir, AppId app) {

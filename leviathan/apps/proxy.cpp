@@ -51,7 +51,7 @@ Result<Proxy> start_proxy(ProxyStock& stock, bridge::Machine& machine, const Pro
   options.owner = ::geteuid();
   if (spec.user) options.user = {spec.user->uid, spec.user->gid, spec.user->groups};
   WaitingProxy waiting = TRY(stock.take());
-  TRY(host_io::send_job(waiting.socket.get(), options, spec.stdio));
+  TRY(host_io::send_job(waiting.socket.get(), options, spec.stdio, spec.rank_fds));
   return Proxy{std::move(waiting.process), std::move(waiting.socket)};
 }
 

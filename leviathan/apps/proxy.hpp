@@ -20,6 +20,7 @@ struct ProxySpec {
   std::string cwd;
   descriptor::HostIo reach;    ///< what of the host its enclave may reach
   std::vector<int> stdio;      ///< descriptors 0 to 2, borrowed
+  std::vector<int> rank_fds;   ///< one more for each rank, or none; borrowed
 };
 
 struct Proxy {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "db/events.hpp"
+#include "leviathan/pmi/records.hpp"
 
 namespace hobbes::leviathan::apps {
 namespace {
@@ -41,6 +42,7 @@ Result<std::string> automatic_name(db::WriteTxn& txn, const std::string& path) {
 
 Status erase_launch(db::WriteTxn& txn, const db::Operation& operation, std::string_view why) {
   TRY(db::abort_operation(txn, operation.id));
+  TRY(pmi::erase_of(txn, operation.app));
   if (TRY(txn.erase<db::App>(operation.app))) TRY(tell(txn, db::EventKind::failed, operation.app, why));
   return {};
 }
@@ -125,6 +127,7 @@ Result<std::vector<AppId>> record_end(db::WriteTxn& txn, AppId app, const End& e
   record->proxy_state.clear();
   record->ended = db::now();
   TRY(txn.put(*record));
+  TRY(pmi::erase_of(txn, app));
   TRY(tell(txn, db::EventKind::state, app, to_string(record->state)));
   return forget_oldest(txn);
 }
@@ -140,6 +143,7 @@ Status end_apps_of(db::WriteTxn& txn, EnclaveId enclave, std::string_view why) {
 Status erase_apps_of(db::WriteTxn& txn, EnclaveId enclave) {
   TRY(abort_launches(txn, enclave, "its enclave was destroyed"));
   for (const db::App& app : TRY(txn.list_by_owner<db::App>(enclave))) {
+    TRY(pmi::erase_of(txn, app.id));
     TRY(txn.erase<db::App>(app.id));
     TRY(tell(txn, db::EventKind::destroyed, app.id, app.name));
   }

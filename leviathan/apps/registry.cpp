@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/spawn.hpp"
 #include "leviathan/apps/enclave_app.hpp"
+#include "leviathan/apps/keeper/rank_death.hpp"
 #include "leviathan/apps/linux_app.hpp"
 #include "leviathan/apps/proxy.hpp"
 #include "leviathan/server/session.hpp"
@@ -24,14 +25,16 @@ constexpr std::size_t recent_ends_kept = 4 * ended_apps_kept;
 std::string label(AppId app) { return "application " + std::to_string(app.value); }
 
 Payload encode_end(const End& end) {
-  return protocol::encode(protocol::AppEnd{.exit_code = end.exit_code, .signal = end.signal});
+  return protocol::encode(protocol::AppEnd{.exit_code = end.exit_code, .signal = end.signal, .reason = end.reason});
 }
 
 /// Nothing: it has processes still.
 std::optional<End> end_in(const hobbes_app_status& status) {
   const bool over = status.state == HOBBES_APP_STOPPED || status.state == HOBBES_APP_CRASHED;
   if (!over || status.processes > 0) return std::nullopt;
-  return End{.exit_code = status.exit_code, .signal = status.signal};
+  End end{.exit_code = status.exit_code, .signal = status.signal};
+  if (status.dead_rank != 0) end.reason = rank_death(status.dead_rank - 1, status.signal);
+  return end;
 }
 
 void remove_log(Node& node, AppId app) {
@@ -63,6 +66,13 @@ Registry::Entry* Registry::find(AppId app) {
 }
 
 void Registry::forget(AppId app) {
+  if (Entry* entry = find(app); entry != nullptr && entry->pmi) {
+    // It ends with the ranks, and waits for us to take notice.
+    node_.run_on_worker([server = std::make_shared<UniqueFd>(std::move(entry->pmi))] {
+      end_helper(server->get());
+      await_helper_end(server->get());
+    });
+  }
   entries_.erase(app);
   if (linux_apps_end_ && !any_on_linux()) linux_apps_ended();
 }
@@ -80,6 +90,7 @@ void Registry::launched(Launched launched, const std::shared_ptr<Session>& sessi
   if (entry == nullptr) return;
   entry->phase = Phase::running;
   entry->channel = launched.channel;
+  if (launched.pmi) entry->pmi = std::move(launched.pmi->pidfd);
   watch_helper(app, *entry, std::move(launched.helper.pidfd));
   if (entry->end) return finish(app, *entry->end);
   if (entry->on_linux && linux_apps_end_) return kill_at_once(app);
@@ -179,6 +190,11 @@ void Registry::kill(AppId app, int signal, std::function<void(Status)> done) {
   done(Error(Code::unavailable, label(app) + ": its enclave has ended"));
 }
 
+void Registry::end_broken(AppId app, const std::string& why, std::function<void(Status)> done) {
+  if (Entry* entry = find(app); entry != nullptr && entry->phase != Phase::ended) entry->broken = why;
+  kill(app, SIGKILL, std::move(done));
+}
+
 void Registry::kill_at_once(AppId app) {
   if (const Entry* entry = find(app); entry == nullptr || entry->phase == Phase::ended) return;
   kill(app, SIGKILL, [app](const Status& killed) {
@@ -201,9 +217,10 @@ void Registry::finish(AppId app, const End& end) {
   Entry* entry = find(app);
   if (entry == nullptr || entry->phase == Phase::ended) return;
   entry->end = end;
+  if (entry->end->reason.empty()) entry->end->reason = entry->broken;
   if (entry->phase == Phase::launching) return;  // launched() goes on from here
   entry->phase = Phase::ended;
-  node_.run_on_worker([this, app, end] {
+  node_.run_on_worker([this, app, end = *entry->end] {
     if (const Status written = write_end(node_, app, end); !written) log::error(written.error());
     node_.run_on_loop([this, app] { recorded(app); });
   });

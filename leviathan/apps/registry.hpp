@@ -43,6 +43,8 @@ class Registry {
 
   /// Answers when it has ended.
   void wait(AppId app, CallPtr call);
+  /// Its PMI server says that its job cannot go on: it is killed, and that is why. Answers like kill().
+  void end_broken(AppId app, const std::string& why, std::function<void(Status)> done);
   /// Answers when the signal is on its way.
   void kill(AppId app, int signal, std::function<void(Status)> done);
 
@@ -67,6 +69,8 @@ class Registry {
     std::weak_ptr<LiveEnclave> live;  ///< expired: the Linux side, or the enclave has ended
     bool on_linux = false;
     std::uint64_t channel = 0;
+    UniqueFd pmi;                     ///< pidfd of its PMI server; none: it has none, or an earlier leviathan's
+    std::string broken;               ///< why its job could not go on; empty: it can
     Phase phase = Phase::launching;
     std::optional<End> end;           ///< while launching: it has ended already
     bool recorded = false;

@@ -68,6 +68,7 @@ Result<protocol::LaunchApp> message_of(const LaunchSpec& spec) {
   message.cwd = cwd;
   message.umask = spec.umask;
   message.ranks = spec.ranks;
+  message.oversubscribe = spec.oversubscribe;
   message.cpu_list = spec.cpu_list;
   message.heap_size = spec.heap_size;
   message.stack_size = spec.stack_size;
@@ -108,7 +109,7 @@ class Wait {
       if (!answer) continue;
       const auto reply = TRY(*std::move(answer));
       const auto end = TRY(protocol::decode<protocol::AppEnd>(reply.payload));
-      return AppEnd{end.exit_code, end.signal};
+      return AppEnd{end.exit_code, end.signal, end.reason};
     }
   }
 
@@ -133,7 +134,11 @@ class Wait {
 Result<AppId> Client::launch(const LaunchSpec& spec) {
   auto message = TRY(message_of(spec));
   Connection* connection = TRY(impl_->connect());
-  if (!spec.detach) message.stdio_token = TRY(connection->send(spec.stdio));
+  if (!spec.detach) {
+    std::vector<int> fds(spec.stdio.begin(), spec.stdio.end());
+    if (spec.pmi_fd >= 0) fds.push_back(spec.pmi_fd);
+    message.stdio_token = TRY(connection->send(fds));
+  }
   const auto answer = TRY(connection->call(request::launch_app, message, long_patience));
   return TRY(protocol::decode<protocol::AppRef>(answer)).app;
 }
@@ -151,6 +156,7 @@ Result<LaunchSpec> Client::parse_app(std::string_view xml, std::string_view file
     spec.env.push_back(std::move(variable));
   }
   if (app.ranks) spec.ranks = *app.ranks;
+  spec.oversubscribe = spec.oversubscribe || app.oversubscribe;
   if (!app.cpu_list.empty()) spec.cpu_list = std::move(app.cpu_list);
   if (app.heap_size) spec.heap_size = *app.heap_size;
   if (app.stack_size) spec.stack_size = *app.stack_size;

@@ -90,16 +90,19 @@ struct LaunchSpec {
   std::string cwd;
   std::uint32_t umask = 022;
   std::uint32_t ranks = 1;
+  bool oversubscribe = false;             ///< more ranks than CPUs are all right
   std::string cpu_list;                   ///< enclave-logical; empty: any
   Bytes heap_size, stack_size;            ///< 0: the enclave's choice, 16 MiB and 8 MiB
   bool large_pages = false, smartmap = false, rewrite = true;
   bool detach = false;
   std::array<int, 3> stdio = {0, 1, 2};   ///< descriptors the program gets as its own; borrowed
+  int pmi_fd = -1;                        ///< what another launcher has given us as PMI_FD, for a single rank; borrowed
 };
 
 struct AppEnd {
   int exit_code = 0;
   int signal = 0;  ///< 0: exited by itself
+  std::string reason{};  ///< why it ended before its time; may be empty
 };
 
 /// One system call an application or an enclave has made.

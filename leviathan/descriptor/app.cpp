@@ -43,6 +43,7 @@ Result<std::optional<Bytes>> read_region(const Element& root, std::string_view n
 Status read_placement(const Element& root, AppDescriptor& app) {
   if (const auto ranks = root.value("ranks"))
     app.ranks = static_cast<std::uint32_t>(TRY(root.located("ranks", parse_u64(*ranks, "ranks", 1, max_ranks))));
+  app.oversubscribe = TRY(read_flag(root, "oversubscribe"));
   if (const auto cpus = root.value("cpu_list")) {
     TRY(root.located("cpu_list", parse_cpu_list(*cpus, "cpu_list")));
     app.cpu_list = *cpus;
@@ -58,7 +59,7 @@ Status read_placement(const Element& root, AppDescriptor& app) {
 
 Result<AppDescriptor> parse_app(std::string_view xml, std::string_view file) {
   static constexpr std::array values = {
-      "path"sv, "name"sv, "argv"sv, "envp"sv, "ranks"sv, "cpu_list"sv, "heap_size"sv, "stack_size"sv,
+      "path"sv, "name"sv, "argv"sv, "envp"sv, "ranks"sv, "oversubscribe"sv, "cpu_list"sv, "heap_size"sv, "stack_size"sv,
       "use_large_pages"sv, "use_smartmap"sv,
       wire_only[0], wire_only[1], wire_only[2], wire_only[3], wire_only[4], wire_only[5]};
   const auto document = TRY(Document::parse(xml, file, "app"));

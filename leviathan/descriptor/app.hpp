@@ -19,6 +19,7 @@ struct AppDescriptor {
   std::vector<std::string> argv;           ///< arguments behind args[0]
   std::vector<std::string> envp;           ///< NAME=VALUE, added to the launcher's choice
   std::optional<std::uint32_t> ranks;
+  bool oversubscribe = false;              ///< more ranks than CPUs are all right
   std::string cpu_list;                    ///< enclave-logical CPUs, checked for form; empty: any
   std::optional<Bytes> heap_size, stack_size;
   bool use_large_pages = false, use_smartmap = false;

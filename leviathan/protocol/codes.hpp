@@ -34,6 +34,10 @@ inline constexpr std::uint32_t file_stat = HOBBES_CMD_FIRST_CLIENT_CODE + 304;
 inline constexpr std::uint32_t console_open = HOBBES_CMD_FIRST_CLIENT_CODE + 400;
 inline constexpr std::uint32_t console_type = HOBBES_CMD_FIRST_CLIENT_CODE + 401;
 inline constexpr std::uint32_t console_close = HOBBES_CMD_FIRST_CLIENT_CODE + 402;
+
+/// Of a job's PMI server (leviathan/pmi), not of people.
+inline constexpr std::uint32_t pmi_write = HOBBES_CMD_FIRST_CLIENT_CODE + 600;
+inline constexpr std::uint32_t pmi_end_job = HOBBES_CMD_FIRST_CLIENT_CODE + 601;
 }  // namespace request
 
 /// Events, leviathan to a client that asked for them.

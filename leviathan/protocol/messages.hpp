@@ -137,6 +137,7 @@ struct LaunchApp {
   std::string cwd;
   std::uint32_t umask = 022;
   std::uint32_t ranks = 1;
+  bool oversubscribe = false;      ///< more ranks than CPUs are all right
   std::string cpu_list;            ///< enclave-logical; empty: any
   Bytes heap_size;
   Bytes stack_size;
@@ -144,7 +145,7 @@ struct LaunchApp {
   bool smartmap = false;
   bool rewrite = true;
   bool detach = false;
-  std::uint64_t stdio_token = 0;   ///< three descriptors came under it (hello.hpp); 0: none did
+  std::uint64_t stdio_token = 0;   ///< under it (hello.hpp) came three descriptors, or a fourth: its PMI_FD; 0: none did
 
   template <typename V, typename Self>
   static void fields(V& visit, Self& self) {
@@ -156,6 +157,7 @@ struct LaunchApp {
     visit("cwd", self.cwd);
     visit("umask", self.umask);
     visit("ranks", self.ranks);
+    visit("oversubscribe", self.oversubscribe);
     visit("cpu_list", self.cpu_list);
     visit("heap_size", self.heap_size);
     visit("stack_size", self.stack_size);
@@ -184,11 +186,13 @@ struct AppEnd {
   static constexpr std::string_view name = "application end";
   std::int32_t exit_code = 0;
   std::int32_t signal = 0;  ///< that ended it, or 0
+  std::string reason{};     ///< why it ended before its time, for a person; may be empty
 
   template <typename V, typename Self>
   static void fields(V& visit, Self& self) {
     visit("exit_code", self.exit_code);
     visit("signal", self.signal);
+    visit("reason", self.reason);
   }
   friend bool operator==(const AppEnd&, const AppEnd&) = default;
 };
@@ -277,6 +281,53 @@ struct SystemCalls {
     visit("usage", self.usage);
   }
   friend bool operator==(const SystemCalls&, const SystemCalls&) = default;
+};
+
+// ---- PMI: what the server of a job's ranks tells
+
+struct PmiPair {
+  std::string key, value;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("key", self.key);
+    visit("value", self.value);
+  }
+  friend bool operator==(const PmiPair&, const PmiPair&) = default;
+};
+
+/// All ranks have come to a barrier, which opens when these values are in the database.
+struct PmiWrite {
+  static constexpr std::string_view name = "pmi_write";
+  AppId app;
+  std::uint32_t ranks = 0;
+  std::uint64_t generation = 0;  ///< how many barriers have opened with this one
+  std::string space;
+  std::vector<PmiPair> values;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("app", self.app);
+    visit("ranks", self.ranks);
+    visit("generation", self.generation);
+    visit("space", self.space);
+    visit("values", self.values);
+  }
+  friend bool operator==(const PmiWrite&, const PmiWrite&) = default;
+};
+
+/// The job cannot go on: its application is to be ended.
+struct PmiEndJob {
+  static constexpr std::string_view name = "pmi_end_job";
+  AppId app;
+  std::string why;
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("app", self.app);
+    visit("why", self.why);
+  }
+  friend bool operator==(const PmiEndJob&, const PmiEndJob&) = default;
 };
 
 // ---- Files

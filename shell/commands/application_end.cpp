@@ -5,16 +5,16 @@
 
 namespace hobbes::shell {
 
-int exit_status(const client::AppEnd& end) {
+int exit_status(const client::AppEnd& end, const std::string& program, std::ostream& err) {
+  if (!end.reason.empty()) err << "hobbes: " << program << ": " << end.reason << '\n';
   return end.signal != 0 ? exit_by_signal(end.signal) : end.exit_code;
 }
 
-Result<int> wait_for_end(client::Client& client, AppId app, CaughtSignals& signals,
-                         const std::function<void(int)>& on_signal) {
-  const auto end = TRY(client.wait(app, signals.fd(), [&] {
+Result<client::AppEnd> wait_for_end(client::Client& client, AppId app, CaughtSignals& signals,
+                                    const std::function<void(int)>& on_signal) {
+  return client.wait(app, signals.fd(), [&] {
     while (const auto signal = signals.next()) on_signal(*signal);
-  }));
-  return exit_status(end);
+  });
 }
 
 }  // namespace hobbes::shell

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstdlib>
 #include <iterator>
 #include <sstream>
 
+#include "base/parse.hpp"
 #include "shell/commands/application_end.hpp"
 #include "shell/commands/handlers.hpp"
 #include "shell/read_file.hpp"
@@ -55,6 +59,7 @@ void apply_options(client::LaunchSpec& spec, const Arguments& arguments) {
   if (arguments.has("name")) spec.name = arguments.text("name");
   if (arguments.has("cpulist")) spec.cpu_list = arguments.text("cpulist");
   if (const auto ranks = arguments.number("np")) spec.ranks = static_cast<std::uint32_t>(*ranks);
+  if (arguments.has("oversubscribe")) spec.oversubscribe = true;
   if (const auto heap = arguments.size("heap_size")) spec.heap_size = *heap;
   if (const auto stack = arguments.size("stack_size")) spec.stack_size = *stack;
   if (arguments.has("use-large-pages")) spec.large_pages = true;
@@ -62,6 +67,13 @@ void apply_options(client::LaunchSpec& spec, const Arguments& arguments) {
   if (arguments.has("no-rewrite")) spec.rewrite = false;
   spec.detach = arguments.has("detach");
   for (const auto& variable : variables_of(arguments)) set_variable(spec.env, variable);
+}
+
+/// The descriptor that an mpiexec which started this shell as one of its ranks serves PMI on; -1: there is none.
+int inherited_pmi_fd() {
+  const char* text = std::getenv("PMI_FD");
+  const auto fd = text == nullptr ? Result<std::uint64_t>(Error(Code::not_found, "PMI_FD")) : parse_u64(text, "PMI_FD", 0, INT_MAX);
+  return fd && fcntl(static_cast<int>(*fd), F_GETFD) >= 0 ? static_cast<int>(*fd) : -1;
 }
 
 Result<client::LaunchSpec> make_spec(const Arguments& arguments) {
@@ -74,6 +86,7 @@ Result<client::LaunchSpec> make_spec(const Arguments& arguments) {
     spec.args = arguments.program();
   }
   apply_options(spec, arguments);
+  if (spec.ranks == 1) spec.pmi_fd = inherited_pmi_fd();  // several are a job of their own
   return spec;
 }
 
@@ -119,7 +132,7 @@ Result<int> launch_app(Shell& shell, const Arguments& arguments) {
   client.interrupt_with(-1);  // signals are the program's
   auto signals = TRY(CaughtSignals::create());  // before the launch: nothing may end the shell between it and the wait
   const AppId app = TRY(client.launch(spec));
-  return wait_for_end(client, app, signals, Forwarding(client, app));
+  return exit_status(TRY(wait_for_end(client, app, signals, Forwarding(client, app))), spec.path, shell.err);
 }
 
 }  // namespace hobbes::shell

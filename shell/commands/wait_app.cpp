@@ -8,7 +8,7 @@ namespace hobbes::shell {
 Result<int> wait_app(Shell& shell, const Arguments& arguments) {
   client::Client& client = *TRY(shell.connect());
   const AppId app = TRY(client.find_app(arguments.text("application")));
-  return exit_status(TRY(client.wait(app)));
+  return exit_status(TRY(client.wait(app)), arguments.text("application"), shell.err);
 }
 
 }  // namespace hobbes::shell

@@ -4,6 +4,7 @@
 #include "cokernel/kernel/app.hpp"
 #include "cokernel/kernel/fs/console.hpp"
 #include "cokernel/kernel/fs/host_file.hpp"
+#include "cokernel/kernel/fs/patient_file.hpp"
 #include "cokernel/kernel/fs/record_locks.hpp"
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/process.hpp"
@@ -30,6 +31,18 @@ FdTable* FdTable::create_stdio(App& app) {
     if (open_stdio(app, fd, file) != 0 || table->add(static_cast<FileRef&&>(file), false) != fd) return nullptr;
   }
   return table.release();
+}
+
+int FdTable::add_rank_descriptor(App& app, uint32_t number) {
+  const int host_fd = HOBBES_HIO_FIRST_RANK_FD + static_cast<int>(number);
+  FileRef file;
+  // All ranks wait for each other, and other calls have to be made meanwhile.
+  const bool slots_may_run_out = 2 * app.ranks > HOBBES_HIO_SLOTS;
+  if (slots_may_run_out) file = FileRef::adopt(new (nothrow) PatientFile(*app.channel, host_fd, O_RDWR));
+  else if (const int error = HostFile::wrap(*app.channel, host_fd, O_RDWR, file); error != 0) return error;
+  if (!file) return -ENOMEM;
+  const int fd = add(static_cast<FileRef&&>(file), false);
+  return fd < 0 ? fd : 0;
 }
 
 FdTable* FdTable::copy() {

@@ -19,6 +19,8 @@ class FdTable : Immovable {
 
   /// A table with the launcher's standard input, output and error as 0, 1 and 2. Null: out of memory.
   [[nodiscard]] static FdTable* create_stdio(App& app);
+  /// Adds, behind those, the host's descriptor that rank `number` of the application's own has for PMI. 0 or -ENOMEM.
+  [[nodiscard]] int add_rank_descriptor(App& app, uint32_t number);
   /// For fork: the same open files under the same numbers. Null: out of memory.
   [[nodiscard]] FdTable* copy();
   ~FdTable();

@@ -50,12 +50,14 @@ class HostFile : public File {
     return call.error() != 0 ? call.error() : call.call(number, fd_, values...);
   }
 
+ protected:
+  HostFile(hobbes_hio_channel& channel, int fd, bool owned, uint32_t flags)
+      : File(flags), channel_(channel), fd_(fd), owned_(owned) {}
+
  private:
   enum class Kind : uint8_t { unknown, regular, stream, socket };
   static constexpr uint64_t no_offset = ~0ull;
 
-  HostFile(hobbes_hio_channel& channel, int fd, bool owned, uint32_t flags)
-      : File(flags), channel_(channel), fd_(fd), owned_(owned) {}
   [[nodiscard]] Kind kind();
   [[nodiscard]] Sysret transfer(IoVector& data, bool writes, uint64_t offset);
   [[nodiscard]] Sysret transfer_some(HostCall& call, IoVector& data, bool writes, uint64_t offset, bool through_slot,

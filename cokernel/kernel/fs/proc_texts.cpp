@@ -6,6 +6,9 @@
 #include "cokernel/kernel/fs/cpu_text.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/fs/pipe.hpp"
+#include "cokernel/kernel/fs/random.hpp"
+#include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/lock.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/process_table.hpp"
 
@@ -53,6 +56,32 @@ void write_filesystems(Text& text) { text.print("nodev\tproc\nnodev\ttmpfs\nnode
 void write_osrelease(Text& text) { text.print("6.1.0-hobbes\n"); }
 void write_ostype(Text& text) { text.print("Linux\n"); }
 void write_hostname(Text& text) { text.print("%s\n", static_cast<const char*>(boot_params().name)); }
+/// A random UUID (RFC 9562, version 4), the same until the enclave ends: programs tell machines apart by it.
+struct BootId {
+  BootId() {
+    constexpr char digits[] = "0123456789abcdef";
+    constexpr uint32_t bytes = 16;
+    uint8_t random[bytes];
+    fill_random(random, sizeof(random));
+    random[6] = static_cast<uint8_t>((random[6] & 0x0f) | 0x40);
+    random[8] = static_cast<uint8_t>((random[8] & 0x3f) | 0x80);
+    char* at = text;
+    for (uint32_t i = 0; i < bytes; ++i) {
+      if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+      *at++ = digits[random[i] >> 4];
+      *at++ = digits[random[i] & 15];
+    }
+  }
+  char text[37] = {};
+};
+Mutex boot_id_lock;
+const BootId* boot_id;
+
+void write_boot_id(Text& text) {
+  Guard guard(boot_id_lock);
+  if (boot_id == nullptr) boot_id = new (nothrow) BootId;
+  if (boot_id != nullptr) text.print("%s\n", boot_id->text);
+}
 void write_pid_max(Text& text) { text.print("4194304\n"); }
 void write_many(Text& text) { text.print("1048576\n"); }
 void write_descriptor_limit(Text& text) { text.print("%u\n", static_cast<uint64_t>(FdTable::limit)); }
@@ -87,6 +116,7 @@ const ProcText proc_texts[] = {
     {"sys/kernel/osrelease", write_osrelease},
     {"sys/kernel/ostype", write_ostype},
     {"sys/kernel/pid_max", write_pid_max},
+    {"sys/kernel/random/boot_id", write_boot_id},
     {"sys/kernel/random/entropy_avail", write_entropy},
     {"sys/kernel/randomize_va_space", write_zero},
     {"sys/kernel/threads-max", write_many},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What leviathan and a keeper say to each other. The keeper is started with the application's standard descriptors as
-// 0 to 2, the Job in a memory file as 3, and a socket (SOCK_SEQPACKET) as 4. It starts nothing before leviathan has sent
+// 0 to 2, the Job in a memory file as 3, a socket (SOCK_SEQPACKET) as 4, and with Job::pmi one descriptor a rank behind it. It starts nothing before leviathan has sent
 // one byte, the go: a leviathan that died before leaves nothing behind. Then it answers with a Started and closes the
 // socket.
 #pragma once
@@ -20,6 +20,7 @@ namespace hobbes::leviathan::apps::keeper {
 
 inline constexpr int job_fd = 3;
 inline constexpr int control_fd = 4;
+inline constexpr int first_rank_fd = 5;
 inline constexpr std::size_t max_answer = 4096;
 
 /// Sent to a keeper with a value (as sigqueue does): deliver the signal of that number to the application. SIGKILL
@@ -34,8 +35,11 @@ struct Job {
   std::string cwd;
   std::uint32_t umask = 022;
   std::optional<User> user{};       ///< absent: the keeper's own
-  std::uint32_t ranks = 1;          ///< processes to start; each finds PMI_RANK and PMI_SIZE in its environment if > 1
-  std::vector<std::uint32_t> cpus{};  ///< of Linux; empty: any
+  std::uint32_t ranks = 1;          ///< processes to start
+  std::uint32_t first_rank = 0;     ///< the number of the first of them, in a job of more systems than this
+  std::uint32_t job_ranks = 1;      ///< of the whole job; above 1 each finds PMI_RANK and PMI_SIZE in its environment
+  bool pmi = false;                 ///< each gets a descriptor of its own, its PMI_FD, behind the standard ones
+  std::vector<std::uint32_t> cpus{};  ///< of Linux; empty: any. Several ranks share them out where there are enough
   std::string status_file{};          ///< written when all is over
 
   template <typename V, typename Self>
@@ -47,6 +51,9 @@ struct Job {
     visit("umask", self.umask);
     visit("user", self.user);
     visit("ranks", self.ranks);
+    visit("first_rank", self.first_rank);
+    visit("job_ranks", self.job_ranks);
+    visit("pmi", self.pmi);
     visit("cpus", self.cpus);
     visit("status_file", self.status_file);
   }

@@ -9,13 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <map>
 #include <set>
 
 #include "base/log.hpp"
 #include "cmdqueue/fd_passing.hpp"
 #include "cmdqueue/wire_status.hpp"
 #include "leviathan/apps/keeper/descendants.hpp"
+#include "leviathan/apps/keeper/rank_death.hpp"
 #include "leviathan/apps/keeper/status_file.hpp"
 
 namespace hobbes::leviathan::apps::keeper {
@@ -35,7 +38,6 @@ Result<UniqueFd> take_signals() {
 }
 
 Status confine(const std::vector<std::uint32_t>& cpus) {
-  if (cpus.empty()) return {};
   cpu_set_t set;
   CPU_ZERO(&set);
   for (const std::uint32_t cpu : cpus) {
@@ -46,29 +48,72 @@ Status confine(const std::vector<std::uint32_t>& cpus) {
   return {};
 }
 
+/// Those of the job, or all we may run on.
+std::vector<std::uint32_t> cpus_of(const Job& job) {
+  if (!job.cpus.empty()) return job.cpus;
+  cpu_set_t ours;
+  CPU_ZERO(&ours);
+  std::vector<std::uint32_t> cpus;
+  if (::sched_getaffinity(0, sizeof ours, &ours) != 0) return cpus;
+  for (std::uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &ours)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+/// One rank's part of `cpus`: where there are fewer than ranks, all.
+std::vector<std::uint32_t> share_of(const std::vector<std::uint32_t>& cpus, std::uint32_t rank, std::uint32_t ranks) {
+  if (cpus.size() < ranks) return cpus;
+  const auto place = [&](std::uint32_t number) {
+    return cpus.begin() + static_cast<std::ptrdiff_t>(std::uint64_t{number} * cpus.size() / ranks);
+  };
+  return {place(rank), place(rank + 1)};
+}
+
 /// The processes that are the application: one a rank.
 class Ranks {
  public:
   [[nodiscard]] Status start(const Job& job) {
-    for (std::uint32_t rank = 0; rank < job.ranks; ++rank) TRY(start_one(job, rank));
+    first_number_ = job.first_rank;
+    is_job_ = job.job_ranks > 1;
+    const std::vector<std::uint32_t> cpus = cpus_of(job);
+    for (std::uint32_t rank = 0; rank < job.ranks; ++rank) {
+      if (!cpus.empty()) TRY(confine(share_of(cpus, rank, job.ranks)));  // it inherits our CPUs
+      TRY(start_one(job, rank));
+    }
     return {};
   }
   [[nodiscard]] pid_t group() const { return group_; }
   [[nodiscard]] bool any_alive() const { return !alive_.empty(); }
-  [[nodiscard]] const ExitStatus& result() const { return result_; }
+  [[nodiscard]] const Ending& ending() const { return ending_; }
+  /// A rank's death has ended the job.
+  [[nodiscard]] bool job_is_dead() const { return !ending_.reason.empty(); }
+
+  void signal_all(int number) {
+    sent_.insert(number);
+    number == SIGKILL ? kill_descendants() : static_cast<void>(::kill(-group_, number));
+  }
 
   /// Takes in all children that have ended; orphans of the application come here too and do not count.
   void reap_ended() {
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (alive_.erase(pid) == 0) continue;
-      const ExitStatus end{WIFEXITED(status) ? WEXITSTATUS(status) : 0, WIFSIGNALED(status) ? WTERMSIG(status) : 0};
-      const bool success_so_far = result_.exit_code == 0 && result_.signal == 0;
-      if (success_so_far) result_ = end;
+      const auto rank = alive_.extract(pid);
+      if (rank.empty()) continue;
+      ended(rank.mapped(),
+            {WIFEXITED(status) ? WEXITSTATUS(status) : 0, WIFSIGNALED(status) ? WTERMSIG(status) : 0});
     }
   }
 
  private:
+  void ended(std::uint32_t rank, const ExitStatus& end) {
+    const bool success_so_far = ending_.status.exit_code == 0 && ending_.status.signal == 0;
+    if (success_so_far) ending_.status = end;
+    // What was sent to all of them is nobody's death alone.
+    const bool died = end.signal != 0 && !sent_.contains(end.signal) && !sent_.contains(SIGKILL);
+    if (died && is_job_ && !job_is_dead()) ending_.reason = rank_death(first_number_ + rank, end.signal);
+  }
+
   [[nodiscard]] Status start_one(const Job& job, std::uint32_t rank) {
     SpawnSpec spec{.program = job.program,
                    .args = job.args,
@@ -79,19 +124,23 @@ class Ranks {
                    .umask = static_cast<mode_t>(job.umask),
                    .group = group_,
                    .die_with_parent = true};
-    if (job.ranks > 1) {
-      spec.env.push_back("PMI_RANK=" + std::to_string(rank));
-      spec.env.push_back("PMI_SIZE=" + std::to_string(job.ranks));
+    if (is_job_) {
+      spec.env.push_back("PMI_RANK=" + std::to_string(first_number_ + rank));
+      spec.env.push_back("PMI_SIZE=" + std::to_string(job.job_ranks));
     }
+    if (job.pmi) spec.fds.push_back(first_rank_fd + static_cast<int>(rank));
     const Child child = TRY(spawn(spec));
     if (group_ == 0) group_ = child.pid;
-    alive_.insert(child.pid);
+    alive_.emplace(child.pid, rank);
     return {};
   }
 
+  std::uint32_t first_number_ = 0;
+  bool is_job_ = false;
   pid_t group_ = 0;
-  std::set<pid_t> alive_;
-  ExitStatus result_;
+  std::map<pid_t, std::uint32_t> alive_;  ///< their places here
+  std::set<int> sent_;                    ///< signals that all got
+  Ending ending_;
 };
 
 void answer(const Started& started) {
@@ -106,24 +155,22 @@ void answer_failure(const Error& error) {
   answer({.status = cmdqueue::to_wire(error.code()), .sys_errno = error.sys_errno(), .text = error.text()});
 }
 
+/// They are the ranks' own: each one's end is the end of its descriptor.
+void let_go_of_rank_fds(const Job& job) {
+  if (job.pmi) ::close_range(first_rank_fd, first_rank_fd + job.ranks - 1, 0);
+}
+
 /// Whoever reads the application's output waits for the last holder of its descriptors: that must not be us.
 void let_go_of_stdio() {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), fd);
 }
 
-void deliver(const Ranks& ranks, int number) {
-  if (number == SIGKILL) {
-    kill_descendants();
-  } else {
-    ::kill(-ranks.group(), number);
-  }
-}
-
 void handle(Ranks& ranks, const signalfd_siginfo& info) {
   const auto number = static_cast<int>(info.ssi_signo);
-  if (number == SIGCHLD) return ranks.reap_ended();
-  deliver(ranks, number == deliver_signal() ? info.ssi_int : number);
+  if (number != SIGCHLD) return ranks.signal_all(number == deliver_signal() ? info.ssi_int : number);
+  ranks.reap_ended();
+  if (ranks.job_is_dead()) kill_descendants();
 }
 
 void wait_for_end(Ranks& ranks, int signals) {
@@ -141,7 +188,6 @@ void end_leftovers() {
 
 Status start(const Job& job, Ranks& ranks) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return last_errno("keeper: becoming a subreaper");
-  TRY(confine(job.cpus));
   return ranks.start(job);
 }
 
@@ -157,9 +203,10 @@ Status run(const Job& job) {
   }
   answer({.pid = ranks.group()});
   let_go_of_stdio();
+  let_go_of_rank_fds(job);
   wait_for_end(ranks, signals.get());
   end_leftovers();
-  return write_status_file(job.status_file, ranks.result());
+  return write_status_file(job.status_file, ranks.ending());
 }
 
 }  // namespace hobbes::leviathan::apps::keeper

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line: "exited <code>" or "killed <signal>".
+// One line, "exited <code>" or "killed <signal>", and the reason on a second, if there is one.
 #include "leviathan/apps/keeper/status_file.hpp"
 
 #include <fstream>
@@ -16,15 +16,13 @@ constexpr std::uint64_t max_number = 255;
 
 }  // namespace
 
-Status write_status_file(const std::filesystem::path& file, const ExitStatus& status) {
+Status write_status_file(const std::filesystem::path& file, const Ending& ending) {
   const std::filesystem::path draft = file.string() + ".new";
   {
     std::ofstream out(draft);
-    if (status.signal != 0) {
-      out << killed << status.signal << '\n';
-    } else {
-      out << exited << status.exit_code << '\n';
-    }
+    const ExitStatus& status = ending.status;
+    status.signal != 0 ? out << killed << status.signal << '\n' : out << exited << status.exit_code << '\n';
+    if (!ending.reason.empty()) out << ending.reason << '\n';
     out.close();
     if (!out) return last_errno("'" + draft.string() + "'");
   }
@@ -34,20 +32,22 @@ Status write_status_file(const std::filesystem::path& file, const ExitStatus& st
   return {};
 }
 
-Result<std::optional<ExitStatus>> read_status_file(const std::filesystem::path& file) {
+Result<std::optional<Ending>> read_status_file(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::string line;
-  if (!in) return std::optional<ExitStatus>();
+  if (!in) return std::optional<Ending>();
   std::getline(in, line);
+  Ending ending;
+  std::getline(in, ending.reason);
   const std::string_view text = line;
   const std::string what = "'" + file.string() + "'";
   if (text.starts_with(exited)) {
-    const auto code = TRY(parse_u64(text.substr(exited.size()), what, 0, max_number));
-    return std::optional(ExitStatus{.exit_code = static_cast<int>(code)});
+    ending.status.exit_code = static_cast<int>(TRY(parse_u64(text.substr(exited.size()), what, 0, max_number)));
+    return std::optional(std::move(ending));
   }
   if (text.starts_with(killed)) {
-    const auto signal = TRY(parse_u64(text.substr(killed.size()), what, 1, max_number));
-    return std::optional(ExitStatus{.signal = static_cast<int>(signal)});
+    ending.status.signal = static_cast<int>(TRY(parse_u64(text.substr(killed.size()), what, 1, max_number)));
+    return std::optional(std::move(ending));
   }
   return Error(Code::corrupt, what + ": is no status of an application");
 }

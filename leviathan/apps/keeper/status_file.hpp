@@ -5,13 +5,19 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "base/spawn.hpp"
 
 namespace hobbes::leviathan::apps::keeper {
 
-[[nodiscard]] Status write_status_file(const std::filesystem::path& file, const ExitStatus& status);
+struct Ending {
+  ExitStatus status;
+  std::string reason{};  ///< why it ended before its time, for a person; may be empty
+};
+
+[[nodiscard]] Status write_status_file(const std::filesystem::path& file, const Ending& ending);
 /// Nothing: there is none (yet). corrupt: it is something else.
-[[nodiscard]] Result<std::optional<ExitStatus>> read_status_file(const std::filesystem::path& file);
+[[nodiscard]] Result<std::optional<Ending>> read_status_file(const std::filesystem::path& file);
 
 }  // namespace hobbes::leviathan::apps::keeper

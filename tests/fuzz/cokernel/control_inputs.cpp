@@ -28,6 +28,7 @@ Bytes launch(Random& random) {
   hobbes_app_launch request{};
   request.app_id = random.below(4);
   request.ranks = static_cast<std::uint32_t>(random.one_in(4) ? random.value() : 1);
+  request.job_ranks = random.one_in(4) ? static_cast<std::uint32_t>(random.value()) : request.ranks;
   request.argc = static_cast<std::uint32_t>(random.one_in(8) ? random.value() : random.below(4));
   request.envc = static_cast<std::uint32_t>(random.one_in(8) ? random.value() : random.below(4));
   if (random.one_in(4)) request.stack_size = random.value();

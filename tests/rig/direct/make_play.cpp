@@ -163,7 +163,7 @@ class Play {
     ++app_;
     hobbes_app_launch launch{};
     launch.app_id = app_;
-    launch.ranks = 1;
+    launch.ranks = launch.job_ranks = 1;
     launch.argc = static_cast<std::uint32_t>(program.size());
     launch.envc = 2;
     Bytes strings;
