@@ -88,6 +88,7 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   App* app = nullptr;    ///< null: the kernel's own process (pid 1)
   bool is_rank = false;  ///< it was launched; else it is a descendant of one that was
   uint32_t rank = 0;     ///< the number of that one
+  int64_t started_ns = 0;  ///< monotonic time
 
   // The process' own.
   AddressSpace space;

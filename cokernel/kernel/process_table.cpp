@@ -6,6 +6,7 @@
 
 #include "cokernel/kernel/apps.hpp"
 #include "cokernel/kernel/call_statistics.hpp"
+#include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/heap.hpp"
@@ -211,6 +212,7 @@ Thread* create_thread(Process& process) {
 Process* create_process(Process& parent, App* app) {
   Owned<Process> process(new (nothrow) Process);
   if (!process) return nullptr;
+  process->started_ns = monotonic_ns();
   {
     Guard guard(table_lock);
     if (app != nullptr && app->killed) return nullptr;

@@ -4,7 +4,9 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <linux/stat.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -183,7 +185,7 @@ constexpr CallRow calls[] = {
 };
 static_assert(std::ranges::is_sorted(calls, {}, &CallRow::nr));
 
-// Terminals and pipes only. Never TIOCSTI (types for the user), TIOCSCTTY or FIOASYNC (signals).
+// Terminals, pipes, and what sockets tell of interfaces (never what changes them). Never TIOCSTI (types for the user), TIOCSCTTY or FIOASYNC (signals).
 constexpr RequestRow ioctls[] = {
     {.request = TCGETS, .arg = record<struct termios>},   {.request = TCSETS, .arg = record<struct termios>},
     {.request = TCSETSW, .arg = record<struct termios>},  {.request = TCSETSF, .arg = record<struct termios>},
@@ -194,6 +196,10 @@ constexpr RequestRow ioctls[] = {
     {.request = TCSBRKP},                                 {.request = TCGETS2, .arg = record<struct termios2>},
     {.request = TCSETS2, .arg = record<struct termios2>}, {.request = TCSETSW2, .arg = record<struct termios2>},
     {.request = TCSETSF2, .arg = record<struct termios2>},
+    {.request = SIOCGIFNAME, .arg = record<struct ifreq>},       {.request = SIOCGIFFLAGS, .arg = record<struct ifreq>},
+    {.request = SIOCGIFADDR, .arg = record<struct ifreq>},       {.request = SIOCGIFBRDADDR, .arg = record<struct ifreq>},
+    {.request = SIOCGIFNETMASK, .arg = record<struct ifreq>},    {.request = SIOCGIFMTU, .arg = record<struct ifreq>},
+    {.request = SIOCGIFHWADDR, .arg = record<struct ifreq>},     {.request = SIOCGIFINDEX, .arg = record<struct ifreq>},
 };
 
 // Never F_SETOWN, F_SETSIG, F_SETLEASE, F_NOTIFY: they send signals.

@@ -2,10 +2,10 @@
 #include "leviathan/apps/launcher.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/log.hpp"
 #include "base/parse.hpp"
@@ -194,19 +194,24 @@ Result<Running> start_in_enclave(ProxyStock& proxies, LiveEnclave& enclave, cons
   return Running{std::move(started.proxy), started.channel, 0};
 }
 
-std::size_t count_cpus(const std::vector<db::Cpu>& cpus) {
-  std::set<std::uint32_t> numbers;
-  for (const db::Cpu& cpu : cpus) numbers.insert(cpu.id.value);
-  return numbers.size();
+/// Where programs of the Linux side may run: where leviathan may.
+std::size_t count_linux_cpus() {
+  cpu_set_t ours;
+  CPU_ZERO(&ours);
+  return ::sched_getaffinity(0, sizeof ours, &ours) == 0 ? static_cast<std::size_t>(CPU_COUNT(&ours)) : 1;
+}
+
+Result<std::size_t> count_cpus(Node& node, const Target& target, const std::string& cpu_list) {
+  if (!cpu_list.empty()) return TRY(parse_cpu_list(cpu_list, "CPU list")).size();
+  if (!target.enclave) return count_linux_cpus();
+  const auto txn = TRY(node.db().read());
+  return TRY(txn.list_by_owner<db::Cpu>(target.id)).size();
 }
 
 /// Ranks that wait for each other on one CPU take many times as long: whoever wants that says so.
 Status check_room(Node& node, const Target& target, const protocol::LaunchApp& request) {
   if (request.ranks == 1 || request.oversubscribe) return {};
-  const auto txn = TRY(node.db().read());
-  const auto all = TRY(txn.list_by_owner<db::Cpu>(target.id));
-  std::size_t cpus = target.enclave ? all.size() : count_cpus(all);
-  if (!request.cpu_list.empty()) cpus = TRY(parse_cpu_list(request.cpu_list, "CPU list")).size();
+  const std::size_t cpus = TRY(count_cpus(node, target, request.cpu_list));
   if (request.ranks <= cpus) return {};
   return Error(Code::invalid, "launch_app: " + std::to_string(request.ranks) + " ranks are more than the " +
                                   std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs") + " of '" + request.enclave +

@@ -15,7 +15,9 @@ struct SharedMemory;
 
 namespace hobbes::lwk::fs {
 
+class FileRef;
 class HostFile;
+struct Caller;
 class LocalSocket;
 
 /// What ends with a file: an epoll's interest in it. Whose lock guards it, and who ends it, says epoll.cpp.
@@ -70,6 +72,11 @@ class File : Immovable {
   /// fallocate, on a writable file.
   virtual Sysret reserve(uint32_t mode, uint64_t offset, uint64_t size);
   /// F_GET_SEALS and F_ADD_SEALS.
+  /// A file that /proc/<pid>/fd opens anew by itself, because it may have no name any more; others are opened by their
+  /// path, or are handed out as they are.
+  virtual bool can_reopen() { return false; }
+  /// 0 or -errno. Only where can_reopen().
+  [[nodiscard]] virtual int reopen(const Caller&, uint32_t, FileRef&) { return -ENXIO; }
   virtual Sysret seals();
   virtual Sysret add_seals(uint32_t seals);
   /// F_SETFL has changed the flags.

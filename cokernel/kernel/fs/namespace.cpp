@@ -42,9 +42,15 @@ BareRoot* bare_root = nullptr;
 bool has_host(const Caller& caller) { return caller.app != nullptr && caller.app->channel != nullptr; }
 bool is_root(const FileSystem* system) { return system == host_root || system == bare_root; }
 
+/// Sockets are the host's, and so is what it tells of routes and interfaces.
+bool is_hosts_network(const Caller& caller, const char* path) {
+  return has_host(caller) && path_below(path, "/proc/net") != nullptr;
+}
+
 /// Sets the place's file system for its absolute path; how long the mount's own path is.
 size_t find_mount(const Caller& caller, Place& place) {
   for (const Mount& mount : mounts) {
+    if (is_hosts_network(caller, place.absolute.text())) break;
     const char* rest = path_below(place.absolute.text(), mount.path);
     if (rest == nullptr) continue;
     place.system = mount.system;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text files of /proc/<pid>.
 #include "cokernel/kernel/app.hpp"
+#include "cokernel/kernel/clock.hpp"
 #include "cokernel/kernel/cpus.hpp"
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/fs/namespace.hpp"
@@ -9,6 +10,8 @@
 
 namespace hobbes::lwk::fs {
 namespace {
+
+constexpr int64_t ticks_per_second = 100;  // Linux's USER_HZ
 
 constexpr uint64_t kib_shift = 10;
 
@@ -106,10 +109,11 @@ uint64_t held_pages(Process& process) {
 void write_process_stat(Text& text, Process& process, int64_t id) {
   const char state[] = {state_of(process), '\0'};
   const uint64_t size = process.space.mapped_bytes();
-  text.print("%d (%s) %s %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 0 %u %u 18446744073709551615 ",
+  text.print("%d (%s) %s %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 %d %u %u 18446744073709551615 ",
              id, static_cast<const char*>(process.command),
              static_cast<const char*>(state), parent_of(process), static_cast<int64_t>(process.group),
-             static_cast<int64_t>(process.session), static_cast<uint64_t>(process.thread_count), size,
+             static_cast<int64_t>(process.session), static_cast<uint64_t>(process.thread_count),
+             process.started_ns / (ns_per_second / ticks_per_second), size,
              held_pages(process));
   text.print("0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 %u %u %u %u 0\n", process.arguments_start,
              process.arguments_end, process.environment_start, process.environment_end);

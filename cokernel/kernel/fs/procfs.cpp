@@ -184,6 +184,19 @@ int find_file(const Caller& caller, const Entry& entry, FileRef& file) {
   return file ? 0 : -ENOENT;
 }
 
+bool reopens(const Caller& caller, const Entry& entry) {
+  FileRef file;
+  return find_file(caller, entry, file) == 0 && file->can_reopen();
+}
+
+int open_descriptor(const Caller& caller, const Entry& entry, uint32_t flags, FileRef& file) {
+  FileRef there;
+  if (const int error = find_file(caller, entry, there); error != 0) return error;
+  if (there->can_reopen()) return there->reopen(caller, flags, file);
+  file = there;
+  return 0;
+}
+
 /// The text of a link. 0 or -errno.
 int link_text(const Caller& caller, const Entry& entry, char* to) {
   if (entry.what == What::self) {
@@ -337,7 +350,7 @@ int Procfs::follow(const Caller& caller, const char* path, bool last, char* targ
     if ((mode_of(entry) & S_IFMT) != S_IFLNK || (*walk.rest() == '\0' && !last)) continue;
     if (const int error = link_text(caller, entry, target); error != 0) return error;
     // What has no path (a pipe, the launcher's terminal) is not a link to follow: open() hands out the file itself.
-    if (entry.what == What::fd && *target != '/') return 0;
+    if (entry.what == What::fd && (*target != '/' || reopens(caller, entry))) return 0;
     directory = end - length - 1;
     const size_t used = strlen(target);
     return copy_string(target + used, walk.rest(), path_limit - used) < path_limit - used ? 1 : -ENAMETOOLONG;
@@ -351,7 +364,7 @@ int Procfs::open(const Caller& caller, const char* path, uint32_t flags, uint32_
   FileStatus now;
   if (const int error = describe(entry, now); error != 0) return error;
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return -EEXIST;
-  if (entry.what == What::fd && (flags & O_NOFOLLOW) == 0) return find_file(caller, entry, file);
+  if (entry.what == What::fd && (flags & O_NOFOLLOW) == 0) return open_descriptor(caller, entry, flags, file);
   if (is_link(now.mode)) return -ELOOP;
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   if (is_directory(now.mode))

@@ -37,6 +37,20 @@ Sysret TmpFile::status(FileStatus& status) {
   return 0;
 }
 
+int TmpFile::reopen(const Caller& caller, uint32_t flags, FileRef& file) {
+  const uint32_t access = flags & O_ACCMODE;
+  const uint32_t want = (access != O_WRONLY ? access_read : 0u) | (access != O_RDONLY ? access_write : 0u);
+  if ((flags & O_DIRECTORY) != 0) return -ENOTDIR;
+  if (!node_.allows(caller, want)) return -EACCES;
+  if ((flags & O_TRUNC) != 0) {
+    Change empty;
+    empty.set_size = true;
+    if (const int error = node_.change(caller, empty); error != 0) return error;
+  }
+  file = FileRef::adopt(new (nothrow) TmpFile(node_, flags));
+  return file ? file->set_path(path()) : -ENOMEM;
+}
+
 Sysret TmpFile::change(const Change& change) {
   return node_.change(Caller::of(*port::current().process), change);
 }

@@ -20,6 +20,8 @@ class TmpFile : public PositionedFile {
   Sysret reserve(uint32_t mode, uint64_t offset, uint64_t size) override;
   Sysret seals() override;
   Sysret add_seals(uint32_t seals) override;
+  bool can_reopen() override { return true; }
+  int reopen(const Caller& caller, uint32_t flags, FileRef& file) override;
 
  protected:
   TmpNode& node_;
@@ -31,6 +33,7 @@ class TmpDirectory : public TmpFile {
   Sysret read(IoVector&) override { return -EISDIR; }
   Sysret read_at(IoVector&, uint64_t) override { return -EISDIR; }
   Sysret read_entries(IoVector& to) override;
+  bool can_reopen() override { return false; }  // it has a path
 
  private:
   Tmpfs& system_;

@@ -4,11 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
 namespace hobbes::client::pmi {
 namespace {
+
+constexpr std::size_t most_at_once = 4096;
 
 std::optional<int> number_in(const char* variable) {
   const char* text = std::getenv(variable);
@@ -63,17 +66,18 @@ bool Session::send(const std::string& line) {
   return true;
 }
 
-/// Answers are short and rare: a byte at a time takes nothing of the next one's.
+/// Nothing follows an answer before the next request.
 std::optional<std::string> Session::receive() {
   std::string line;
-  while (true) {
-    char byte = 0;
-    const ssize_t got = ::read(fd_, &byte, 1);
+  while (line.empty() || line.back() != '\n') {
+    std::array<char, most_at_once> piece;
+    const ssize_t got = ::read(fd_, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got != 1) return std::nullopt;
-    if (byte == '\n') return line;
-    line.push_back(byte);
+    if (got <= 0) return std::nullopt;
+    line.append(piece.data(), static_cast<std::size_t>(got));
   }
+  line.pop_back();
+  return line;
 }
 
 }  // namespace hobbes::client::pmi

@@ -19,8 +19,12 @@ static const char* ask(const char* format, ...) {
   va_end(arguments);
   if (write(fd, line, (size_t)length) != length) return "";
   size_t end = 0;
-  while (end < sizeof line - 1 && read(fd, line + end, 1) == 1 && line[end] != '\n') ++end;
-  line[end] = '\0';
+  while (end == 0 || line[end - 1] != '\n') {  /* nothing follows an answer before the next request */
+    const ssize_t got = read(fd, line + end, sizeof line - 1 - end);
+    if (got <= 0) break;
+    end += (size_t)got;
+  }
+  line[end > 0 ? end - 1 : 0] = '\0';
   return line;
 }
 
