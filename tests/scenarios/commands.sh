@@ -58,9 +58,9 @@ expect 0 'a name' hobbes list_apps
 expect 0 '' hobbes wait_app 'a name'
 
 # Ranks on the Linux side.
-hobbes launch_app master -np 2 -- "$busybox" sh -c 'echo rank $PMI_RANK of $PMI_SIZE' | sort > "$work/ranks"
+hobbes launch_app master --oversubscribe -np 2 -- "$busybox" sh -c 'echo rank $PMI_RANK of $PMI_SIZE' | sort > "$work/ranks"
 [[ $(< "$work/ranks") == $'rank 0 of 2\nrank 1 of 2' ]] || fail "two ranks said: $(< "$work/ranks")"
-expect 3 '' hobbes launch_app master -np 2 -- "$busybox" sh -c 'exit $((PMI_RANK * 3))'
+expect 3 '' hobbes launch_app master --oversubscribe -np 2 -- "$busybox" sh -c 'exit $((PMI_RANK * 3))'
 
 # In the background: by name and by number; every way to end.
 for enclave in k master; do

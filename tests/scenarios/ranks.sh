@@ -60,7 +60,7 @@ for where in k master; do
   expect 137 '' hobbes wait_app "lost-$where"
 
   # What the last rank leaves behind ends with it.
-  expect 0 '' timeout 20 hobbes launch_app "$where" -np 2 -- "$busybox" sh -c 'sleep 1000 & exit 0'
+  expect 0 '' timeout 20 hobbes launch_app "$where" --oversubscribe -np 2 -- "$busybox" sh -c 'sleep 1000 & exit 0'
 
   expect 1 'No such file' hobbes launch_app "$where" --oversubscribe -np 3 -- /no/such/program
   expect 2 '' hobbes launch_app "$where" -np 0 -- "$busybox" true
