@@ -3,6 +3,7 @@
 #include "cokernel/kernel/address_space.hpp"
 
 #include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/lent_files.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/user_memory.hpp"
@@ -148,7 +149,7 @@ UserAddr AddressSpace::choose_address(uint64_t size) {
 int AddressSpace::map_pages(const Region& region) {
   UserAddr at = region.start;
   const int error = for_region(region, 0, region.end - region.start, [&](PhysAddr base, uint64_t size) {
-    const int failed = port::map(at, base, size, region.protection);
+    const int failed = map_extent(at, base, size, region.protection);
     at += size;
     return failed;
   });
@@ -424,19 +425,36 @@ SharedMemory* AddressSpace::hold_shared(UserAddr address, uint64_t& offset) {
   return region->shared;
 }
 
-void* AddressSpace::direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous) {
+bool AddressSpace::locate(UserAddr address, uint64_t size, uint32_t need, Extent& piece) {
   Guard guard(lock_);
   Region* region = find(address);
-  if (region == nullptr || (region->protection & need) != need) return nullptr;
-  void* pointer = nullptr;
-  contiguous = 0;
-  (void)for_region(*region, address - region->start, min(size, region->end - address),
-                   [&](PhysAddr base, uint64_t length) {
-                     pointer = port::direct(base);
-                     contiguous = length;
-                     return 1;  // the first piece is enough
-                   });
-  return pointer;
+  if (region == nullptr || (region->protection & need) != need) return false;
+  return for_region(*region, address - region->start, min(size, region->end - address),
+                    [&](PhysAddr base, uint64_t length) {
+                      piece = {base, length};
+                      return 1;  // the first piece is enough
+                    }) != 0;
+}
+
+void* AddressSpace::direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous) {
+  Extent piece;
+  if (!locate(address, size, need, piece) || is_lent(piece.base)) return nullptr;
+  contiguous = piece.size;
+  return port::direct(piece.base);
+}
+
+bool AddressSpace::find_lent(UserAddr& address, uint64_t& size) {
+  const UserAddr end = address + size;
+  Guard guard(lock_);
+  for (const Region& region : regions_) {
+    if (region.end <= address) continue;
+    if (region.start >= end) break;
+    if (region.shared == nullptr || !is_lent(region.shared->extents[0].base)) continue;
+    address = max(address, region.start);
+    size = min(end, region.end) - address;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace hobbes::lwk

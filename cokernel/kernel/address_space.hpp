@@ -91,7 +91,12 @@ class AddressSpace : Immovable {
 
   /// The direct-map pointer to a mapped user address and how many bytes from there are physically contiguous (at most
   /// `size`); null: not mapped, or not with `need` (port::Protection bits).
+  /// Null as well: it is no memory of the enclave (lent_files.hpp).
   [[nodiscard]] void* direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous);
+  /// The same, as an extent says where it is; false: not mapped, or not with `need`.
+  [[nodiscard]] bool locate(UserAddr address, uint64_t size, uint32_t need, Extent& piece);
+  /// The first part of [address, address + size) that is a lent file's: false, there is none.
+  [[nodiscard]] bool find_lent(UserAddr& address, uint64_t& size);
 
   /// While pinned, memory that is unmapped stays out of use: the host may still be writing to it. Any thread; nests.
   void pin() { __atomic_add_fetch(&pins_, 1, __ATOMIC_SEQ_CST); }  // before direct(); partner: free_region, under the lock

@@ -197,12 +197,13 @@ FutexBucket& futex_bucket(PhysAddr key) {
 }
 
 PhysAddr futex_key(Process& process, UserAddr address) {
-  uint64_t contiguous = 0;
-  if (!is_user_range(address, sizeof(uint32_t))) return 0;
+  constexpr uint64_t size = sizeof(uint32_t);
+  Extent piece;
+  if (!is_user_range(address, size)) return 0;
   const bool other_rank = address >= process.space.end() && process.smartmap_rank != nullptr;
-  void* pointer = other_rank ? process.app->smartmap->direct(address, sizeof(uint32_t), port::prot_read, contiguous)
-                             : process.space.direct(address, sizeof(uint32_t), port::prot_read, contiguous);
-  return pointer == nullptr || contiguous < sizeof(uint32_t) ? 0 : port::physical(pointer);
+  const bool found = other_rank ? process.app->smartmap->locate(address, size, port::prot_read, piece)
+                                : process.space.locate(address, size, port::prot_read, piece);
+  return found && piece.size == size ? piece.base : 0;
 }
 
 int wake_futex(UserAddr address, int count) {

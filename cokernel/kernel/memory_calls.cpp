@@ -70,6 +70,17 @@ int check_range(AddressSpace& space, UserAddr address, uint64_t size) {
   return whole == 0 || space.covers(address, whole) ? 0 : -ENOMEM;
 }
 
+/// Has the host store what was written to its files in [at, end). Not under the address space's lock: it may take long.
+int store_files(AddressSpace& space, UserAddr at, UserAddr end) {
+  while (at < end) {
+    uint64_t size = end - at;
+    if (!space.find_lent(at, size)) return 0;
+    if (const int error = port::store_lent(at, size); error != 0) return error;
+    at += size;
+  }
+  return 0;
+}
+
 bool is_known_advice(uint64_t advice) {
   // NORMAL to DONTNEED, FREE, DOFORK, MERGEABLE to DODUMP, KEEPONFORK to COLLAPSE. DONTFORK and WIPEONFORK are promises
   // that fork does not keep here; REMOVE would be about a file.
@@ -159,7 +170,11 @@ Sysret sys_madvise(Thread& self, const Args& args) {
 Sysret sys_msync(Thread& self, const Args& args) {
   constexpr uint64_t async = 1, invalidate = 2, sync = 4;
   if ((args[2] & ~(async | invalidate | sync)) != 0 || (args[2] & (async | sync)) == (async | sync)) return -EINVAL;
-  return check_range(self.process->space, args[0], args[1]);
+  AddressSpace& space = self.process->space;
+  const int error = check_range(space, args[0], args[1]);
+  if (error == -EINVAL || (args[2] & sync) == 0) return error;
+  const int failed = store_files(space, args[0], args[0] + align_up(args[1], page_size));
+  return failed != 0 ? failed : error;
 }
 
 /// All memory is locked: it is never anywhere else. `args`: address, size.

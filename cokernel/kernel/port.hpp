@@ -60,6 +60,15 @@ enum Protection : uint32_t { prot_none = 0, prot_read = 1, prot_write = 2, prot_
 void unmap(UserAddr address, uint64_t size);
 [[nodiscard]] int protect(UserAddr address, uint64_t size, uint32_t protection);
 
+/// Files of the host that are mapped where they are, by a machine that can.
+[[nodiscard]] bool borrows_files();
+/// Takes in the file that the host has lent under this number: a name for it, >= 0, or -errno.
+[[nodiscard]] int take_lent(uint64_t number);
+void give_back(int file);
+[[nodiscard]] int map_lent(UserAddr address, int file, uint64_t offset, uint64_t size, uint32_t protection);
+/// Returns when the host has stored what was written in a range of such a mapping. 0 or -errno.
+[[nodiscard]] int store_lent(UserAddr address, uint64_t size);
+
 /// Copies between kernel and user memory; a bad user address yields false and a partial copy, never a crash.
 [[nodiscard]] bool copy_from_user(void* to, UserAddr from, size_t size);
 [[nodiscard]] bool copy_to_user(UserAddr to, const void* from, size_t size);

@@ -2,6 +2,7 @@
 #include "cokernel/kernel/smartmap.hpp"
 
 #include "cokernel/kernel/clock.hpp"
+#include "cokernel/kernel/lent_files.hpp"
 #include "cokernel/kernel/process_table.hpp"
 
 namespace hobbes::lwk {
@@ -90,12 +91,12 @@ int Smartmap::look_away(Process& viewer, int source) {
   return 0;
 }
 
-void* Smartmap::direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous) {
+bool Smartmap::locate(UserAddr address, uint64_t size, uint32_t need, Extent& piece) {
   Guard guard(members_lock_);
   const uint64_t slot = address / smartmap_slot;
-  if (slot == 0 || slot > smartmap_ranks || ranks_[slot - 1].process == nullptr) return nullptr;
+  if (slot == 0 || slot > smartmap_ranks || ranks_[slot - 1].process == nullptr) return false;
   const UserAddr own = address % smartmap_slot;
-  return ranks_[slot - 1].process->space.direct(own, min(size, smartmap_slot - own), need, contiguous);
+  return ranks_[slot - 1].process->space.locate(own, min(size, smartmap_slot - own), need, piece);
 }
 
 /// Under members_lock_.
@@ -204,7 +205,7 @@ int Smartmap::carry_out() const {
   }
   UserAddr at = change_.start;
   return for_region(*change_.region, 0, change_.size, [&](PhysAddr base, uint64_t size) {
-    const int error = port::map(at, base, size, change_.protection);
+    const int error = map_extent(at, base, size, change_.protection);
     at += size;
     return error;
   });

@@ -57,8 +57,8 @@ class Smartmap : Immovable {
   /// It is seen at `at` only: -EINVAL.
   [[nodiscard]] int look_at(Process& viewer, int source, UserAddr at);
   [[nodiscard]] int look_away(Process& viewer, int source);
-  /// The kernel's pointer to what is seen at `address`; null: nothing is.
-  [[nodiscard]] void* direct(UserAddr address, uint64_t size, uint32_t need, uint64_t& contiguous);
+  /// AddressSpace::locate() of the rank that is seen at `address`; false: nothing is.
+  [[nodiscard]] bool locate(UserAddr address, uint64_t size, uint32_t need, Extent& piece);
 
   /// At an interrupt of a process: carries out what another rank has posted. Takes no lock: the thread may hold any.
   static void take_up_changes(Process& process);

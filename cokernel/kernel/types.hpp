@@ -23,7 +23,7 @@ enum Errno : int {
   EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20,
   EISDIR = 21, EINVAL = 22, ENFILE = 23, EMFILE = 24, ENOTTY = 25, EFBIG = 27, ENOSPC = 28, ESPIPE = 29, EROFS = 30,
   EMLINK = 31, EPIPE = 32, ERANGE = 34, EDEADLK = 35, ENAMETOOLONG = 36, ENOSYS = 38, ENOTEMPTY = 39, ELOOP = 40,
-  ENOTSOCK = 88, EOPNOTSUPP = 95, ECONNABORTED = 103, ETIMEDOUT = 110,
+  EOVERFLOW = 75, ENOTSOCK = 88, EOPNOTSUPP = 95, ECONNABORTED = 103, ETIMEDOUT = 110,
 };
 
 constexpr uint64_t align_down(uint64_t value, uint64_t alignment) { return value & ~(alignment - 1); }
@@ -40,6 +40,12 @@ struct Immovable {
   Immovable() = default;
   Immovable(const Immovable&) = delete;
   Immovable& operator=(const Immovable&) = delete;
+};
+
+/// Which file it is, by what stat tells of it.
+struct FileIdentity {
+  uint64_t device = 0, inode = 0;
+  bool operator==(const FileIdentity& other) const { return device == other.device && inode == other.inode; }
 };
 
 }  // namespace hobbes::lwk

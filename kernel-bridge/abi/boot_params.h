@@ -106,7 +106,7 @@ struct hobbes_boot_params {
 	char cmd_line[1024];    /* +224 */
 
 	uint32_t state;         /* +1248 co-kernel writes: enum hobbes_enclave_state; futex word for the host */
-	uint32_t reserved;      /* +1252 */
+	int32_t lending_fd;     /* +1252 hosted: where lent files come in (abi/hosted.h), and +1 where they are sent; 0: nowhere */
 	uint64_t heartbeat;     /* +1256 co-kernel writes: advances while its control task is alive */
 
 	uint8_t clock_of_version_1[40];                                /* +1264 */

@@ -58,6 +58,7 @@ enum hobbes_hio_call {
 	HOBBES_HIO_NOOP = 0x10000,         /* -> 0: measures the path */
 	HOBBES_HIO_FORGET_BLOCK = 0x10001, /* args[0] base, args[1] size: unmap; -> 0 */
 	HOBBES_HIO_EXIT = 0x10002,         /* the application has ended: close everything and exit */
+	HOBBES_HIO_LEND = 0x10003,         /* args[0] fd, args[1] number: lends it to the enclave (abi/hosted.h); -> 0 */
 };
 
 struct hobbes_hio_iov { /* as Linux's struct iovec */

@@ -34,14 +34,21 @@ struct hobbes_hosted_boot {
 	uint64_t size;
 };
 
+/* Lent files: a SOCK_SEQPACKET pair of which the enclave has both ends, and each of its proxies the one to send. A message
+ * is one descriptor and the number that HOBBES_HIO_LEND gave; it is there before that call is answered. Sending does not
+ * wait. */
+struct hobbes_hosted_lent {
+	uint64_t number;
+};
+
 /* Machine protocol: SOCK_SEQPACKET on hobbes_boot_params.machine_fd, one request and one reply a time.
  * A request's descriptor, and the descriptors of the reply to HELLO, travel as SCM_RIGHTS. */
-#define HOBBES_MACHINE_VERSION 1u
+#define HOBBES_MACHINE_VERSION 2u
 #define HOBBES_MACHINE_MAX_REGIONS 128u
 
 enum hobbes_machine_call {
 	HOBBES_MACHINE_HELLO = 1,  /* -> descriptors of boot-time and added blocks (in order of `regions`), then the control
-				      channel's host_bell, then the console's */
+				      channel's host_bell, the console's, and where lent files are sent */
 	HOBBES_MACHINE_PLUG = 2,   /* base, size + the block's memfd -> fd number in the enclave's table */
 	HOBBES_MACHINE_UNPLUG = 3, /* base: unmap in every process, close */
 	HOBBES_MACHINE_PIDS = 4,   /* -> count of Linux processes of the enclave (init included) */

@@ -26,6 +26,7 @@ struct BootBlockSpec {
   int control_bell = -1;                        ///< numbers in the enclave's descriptor table
   int console_bell = -1;
   int machine_fd = -1;
+  int lending_fd = 0;                           ///< 0: nobody lends files to this enclave
   ClockSample now;
 };
 

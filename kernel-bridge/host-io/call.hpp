@@ -30,6 +30,7 @@ struct Environment {
   AppFds& fds;
   const RootDir& root;
   Mode mode;
+  int lender;  ///< Options::lender
 };
 
 /// Room for the copies of one call; a worker keeps one. Not initialised between calls.
@@ -81,6 +82,7 @@ class Call {
   std::int64_t receive_message();
   std::int64_t set_option();
   std::int64_t get_option();
+  std::int64_t lend();
 
  private:
   [[nodiscard]] int check_arguments();

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <span>
 
+#include "kernel-bridge/abi/host_io.h"
 #include "kernel-bridge/host-io/call.hpp"
 
 namespace hobbes::host_io {
@@ -182,6 +183,7 @@ constexpr CallRow calls[] = {
      .name = "epoll_pwait2",
      .args = {fd, value, value, record<timespec>, null},
      .handler = &Call::wait_events},
+    {.nr = HOBBES_HIO_LEND, .name = "lend", .args = {fd}, .handler = &Call::lend},
 };
 static_assert(std::ranges::is_sorted(calls, {}, &CallRow::nr));
 

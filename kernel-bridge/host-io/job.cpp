@@ -44,6 +44,14 @@ std::vector<std::string> split(std::span<const std::byte> bytes) {
   return strings;
 }
 
+/// Those that options speak of. In a message they stand for places among its descriptors.
+std::vector<int*> descriptors_of(Options& options) {
+  std::vector<int*> fds;
+  for (BlockOption& block : options.blocks) fds.push_back(&block.fd);
+  if (options.lender >= 0) fds.push_back(&options.lender);
+  return fds;
+}
+
 Status take_stdio(const std::vector<UniqueFd>& fds) {
   for (int number = 0; number < static_cast<int>(stdio_count); ++number) {
     if (::dup2(fds[static_cast<std::size_t>(number)].get(), number) < 0) return last_errno("standard descriptors");
@@ -91,9 +99,7 @@ Status send_job(int socket, const Options& options, std::span<const int> stdio, 
   Options sent = options;
   sent.rank_fds = static_cast<std::uint32_t>(ranks.size());
   std::vector<int> fds(stdio.begin(), stdio.end());
-  for (BlockOption& block : sent.blocks) {
-    fds.push_back(std::exchange(block.fd, static_cast<int>(fds.size())));  // by its place in the message
-  }
+  for (int* fd : descriptors_of(sent)) fds.push_back(std::exchange(*fd, static_cast<int>(fds.size())));
   std::string bytes;
   for (const std::string& argument : to_arguments(sent)) bytes.append(argument).push_back('\0');
   TRY(cmdqueue::send_fds(socket, std::as_bytes(std::span(bytes)), fds));
@@ -136,13 +142,14 @@ Result<std::optional<Job>> receive_job(int socket) {
   if (!message) return message.error();
   Job job{TRY(parse_options(split(message->bytes))), std::move(message->fds)};
   remark(job.options.app);  // first of all: from here on this process is that application's
-  if (job.fds.size() != stdio_count + job.options.blocks.size()) {
-    return Error(Code::corrupt, "job of a proxy: its descriptors do not match its blocks");
+  const std::vector<int*> named = descriptors_of(job.options);
+  if (job.fds.size() != stdio_count + named.size()) {
+    return Error(Code::corrupt, "job of a proxy: its descriptors do not match its options");
   }
-  for (BlockOption& block : job.options.blocks) {
-    const auto place = static_cast<std::size_t>(block.fd);
+  for (int* fd : named) {
+    const auto place = static_cast<std::size_t>(*fd);
     if (place >= job.fds.size()) return Error(Code::corrupt, "job of a proxy: it names a descriptor it does not have");
-    block.fd = job.fds[place].get();
+    *fd = job.fds[place].get();
   }
   TRY(take_stdio(job.fds));
   TRY(receive_rank_fds(socket, job.options.rank_fds));

@@ -24,8 +24,8 @@ inline constexpr std::string_view mark_variable = "HOBBES_HELPER_OF";
 /// Makes this process' mark, where it has one, name `app`: in place, so that /proc/<pid>/environ shows it.
 void remark(std::uint64_t app);
 
-/// Sends the job. `stdio`: the application's three; `ranks`: one more for each rank, or none. BlockOption::fd is a
-/// descriptor of the sender's.
+/// Sends the job. `stdio`: the application's three; `ranks`: one more for each rank, or none. Descriptors in `options` are
+/// the sender's.
 [[nodiscard]] Status send_job(int socket, const Options& options, std::span<const int> stdio,
                               std::span<const int> ranks = {});
 
@@ -39,7 +39,7 @@ void refuse_job(int socket, const Error& why);
 [[nodiscard]] Status await_answer(int socket);
 
 struct Job {
-  Options options;  ///< its blocks' descriptors are `fds`'
+  Options options;  ///< its descriptors are `fds`'
   std::vector<UniqueFd> fds;
 };
 /// Waits for the job, puts the application's standard descriptors and its ranks' in their places, and the mark right. Nothing: nobody

@@ -63,6 +63,22 @@ TEST_CASE("a job arrives with its descriptors, standard ones in their places", "
   CHECK(std::string(text) == "outblock");
 }
 
+TEST_CASE("a job brings the socket on which files are lent", "[host-io]") {
+  const Sockets sockets;
+  int pipe_ends[2];
+  REQUIRE(::pipe(pipe_ends) == 0);
+  const UniqueFd read_end(pipe_ends[0]), write_end(pipe_ends[1]);
+  Options options = job_options(0);
+  options.lender = write_end.get();
+  REQUIRE(send_job(sockets.sender.get(), options, std::array{0, 1, 2}));
+  CHECK(in_child([&] {
+          const auto job = receive_job(sockets.receiver.get());
+          return job && *job && ::write((*job)->options.lender, "lent", 4) == 4 ? 0 : 1;
+        }) == 0);
+  char text[5] = {};
+  CHECK(::read(read_end.get(), text, sizeof text - 1) == 4);
+}
+
 TEST_CASE("a job may leave its channel open", "[host-io]") {
   Sockets sockets;
   Options options = job_options(0);

@@ -137,7 +137,7 @@ Status prepare(ReadyThreads& threads) {
 Result<std::unique_ptr<Proxy>> start(Options options, ReadyThreads& threads, int socket) {
   BlockMap blocks = TRY(BlockMap::create(options.blocks, HOBBES_HOSTED_DIRECT_MAP));
   auto bell = TRY(NativeBell::of(options.blocks));
-  std::vector<int> kept = {socket, bell ? bell->fd() : -1};
+  std::vector<int> kept = {socket, bell ? bell->fd() : -1, options.lender};
   for (std::uint32_t rank = 0; rank < options.rank_fds; ++rank) {
     kept.push_back(HOBBES_HIO_FIRST_RANK_FD + static_cast<int>(rank));
   }

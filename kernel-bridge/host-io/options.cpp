@@ -86,6 +86,8 @@ Status read_option(Options& options, std::string_view name, const std::string& v
     options.close_from = TRY(parse_fd(value, name));
   } else if (name == "--owner") {
     options.owner = static_cast<std::uint32_t>(TRY(parse_u64(value, name, 0, UINT32_MAX)));
+  } else if (name == "--lender") {
+    options.lender = TRY(parse_fd(value, name));
   } else if (name == "--poll-us") {
     options.poll = std::chrono::microseconds(TRY(parse_u64(value, name, 0, max_poll_us)));
   } else {
@@ -135,6 +137,7 @@ std::vector<std::string> to_arguments(const Options& options) {
                                      "--close-from", std::to_string(options.close_from),
                                      "--poll-us", std::to_string(options.poll.count())});
   if (options.owner) arguments.insert(arguments.end(), {"--owner", std::to_string(*options.owner)});
+  if (options.lender >= 0) arguments.insert(arguments.end(), {"--lender", std::to_string(options.lender)});
   return arguments;
 }
 

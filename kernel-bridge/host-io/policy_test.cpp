@@ -17,6 +17,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "cmdqueue/fd_passing.hpp"
+#include "kernel-bridge/abi/hosted.h"
 #include "kernel-bridge/host-io/test_proxy.hpp"
 
 namespace hobbes::host_io {
@@ -369,6 +371,56 @@ TEST_CASE("datagrams over loopback keep their sender's address", "[host-io]") {
   *size = sizeof(int);
   CHECK(proxy.call(SYS_getsockopt, a, SOL_SOCKET, SO_REUSEADDR, proxy.client.address(option), size_at) == 0);
   CHECK(*option == 1);
+}
+
+/// Where an enclave takes in what is lent: its end, and the proxy's.
+struct LendingLine {
+  UniqueFd enclave, proxy;
+  LendingLine() {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+    enclave.reset(ends[0]);
+    proxy.reset(ends[1]);
+  }
+};
+
+TEST_CASE("files whose pages are their data are lent, others not", "[host-io]") {
+  const LendingLine line;
+  TestProxy proxy(Mode::all, TestProxy::Root::host, std::chrono::microseconds(20), line.proxy.get());
+  const std::int64_t file = proxy.open(proxy.tree / "lent", O_CREAT | O_RDWR, S_IRUSR | S_IWUSR);
+  REQUIRE(file >= 0);
+  CHECK(proxy.call(HOBBES_HIO_LEND, file, 4711) == 0);
+  const auto message = cmdqueue::receive_fds(line.enclave.get(), sizeof(hobbes_hosted_lent));
+  REQUIRE(message);
+  REQUIRE(message->fds.size() == 1);
+  CHECK(reinterpret_cast<const hobbes_hosted_lent*>(message->bytes.data())->number == 4711);
+  CHECK((::fcntl(message->fds[0].get(), F_GETFL) & O_ACCMODE) == O_RDWR);
+  CHECK(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(message->fds[0].get())) == proxy.tree / "lent");
+
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open(proxy.tree / "lent", O_RDONLY), 1) == 0);
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open(proxy.tree / "lent", O_WRONLY), 2) == -EACCES);
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open(proxy.tree / "lent", O_PATH), 2) == -EBADF);
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open(proxy.tree / "", O_RDONLY), 2) == -ENODEV);
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open("/dev/zero", O_RDWR), 2) == -ENODEV);
+  // What is made as it is read, or is a device's registers in the shape of a file.
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open("/proc/self/maps"), 2) == -ENODEV);
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open("/sys/kernel/uevent_seqnum"), 2) == -ENODEV);
+  const UniqueFd foreign(::open("/etc/passwd", O_RDONLY));
+  CHECK(proxy.call(HOBBES_HIO_LEND, foreign.get(), 2) == -EBADF);
+}
+
+TEST_CASE("an enclave that takes nothing in makes nobody wait", "[host-io]") {
+  const LendingLine line;
+  TestProxy proxy(Mode::all, TestProxy::Root::host, std::chrono::microseconds(20), line.proxy.get());
+  const std::int64_t file = proxy.open(proxy.tree / "lent", O_CREAT | O_RDWR, S_IRUSR | S_IWUSR);
+  std::int64_t result = 0;
+  for (int i = 0; i < 100'000 && result == 0; ++i) result = proxy.call(HOBBES_HIO_LEND, file, i);
+  CHECK(result == -ENFILE);
+}
+
+TEST_CASE("nothing is lent where nobody could take it in", "[host-io]") {
+  TestProxy proxy;
+  CHECK(proxy.call(HOBBES_HIO_LEND, proxy.open("/etc/passwd"), 1) == -ENODEV);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ Proxy::Proxy(const Options& options, BlockMap blocks, Channel channel, RootDir r
     : blocks_(std::move(blocks)),
       channel_(channel),
       root_(std::move(root)),
-      environment_{.blocks = blocks_, .fds = fds_, .root = root_, .mode = options.mode},
+      environment_{.blocks = blocks_, .fds = fds_, .root = root_, .mode = options.mode,
+                   .lender = options.lender},
       pool_(
           channel_, threads,
           [this](std::uint32_t slot, const Request& request, Scratch& scratch) {

@@ -28,10 +28,11 @@ struct TestProxy {
   enum class Root { host, tree };
 
   explicit TestProxy(Mode mode = Mode::all, Root root = Root::host,
-                     std::chrono::microseconds poll = std::chrono::microseconds(20)) {
+                     std::chrono::microseconds poll = std::chrono::microseconds(20), int lender = -1) {
     std::filesystem::create_directory(tree.path() / "root");
     Options options = client.options(mode, root == Root::host ? "/" : tree / "root");
     options.poll = poll;
+    options.lender = lender;
     proxy = expect(Proxy::create(options, expect(BlockMap::create(options.blocks, test_direct_map())),
                                  expect(RootDir::open(options.root.string())), threads));
     if (!proxy->start()) throw std::runtime_error("the proxy does not start");

@@ -5,9 +5,11 @@
 #include "kernel-bridge/hosted/hosted_bridge.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "base/log.hpp"
@@ -53,12 +55,24 @@ struct Lines {
   UniqueFd control_bell;
   UniqueFd console_bell;
   UniqueFd machine;
+  UniqueFd lent;    ///< where lent files come in
+  UniqueFd lender;  ///< and where they are sent
 };
 
 Result<UniqueFd> make_bell() {
   UniqueFd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!bell) return last_errno("boot: eventfd");
   return bell;
+}
+
+/// Nobody who lends waits for an enclave that does not listen.
+Status open_lending(Lines& lines) {
+  std::array<int, 2> ends{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
+    return last_errno("boot: socketpair");
+  lines.lent.reset(ends[0]);
+  lines.lender.reset(ends[1]);
+  return {};
 }
 
 std::vector<hobbes_boot_region> regions_of(const BootSpec& spec, const Blocks& blocks) {
@@ -79,6 +93,7 @@ Status lay_out(const BootSpec& spec, const Ingredients& from) {
                             enclave_fd(lines),
                             enclave_fd(lines + 1),
                             enclave_fd(lines + 2),
+                            enclave_fd(lines + 3),
                             sample_clocks()};
   return write_boot_block(from.blocks[0]->bytes(), block, *from.kernel, from.initrd.bytes());
 }
@@ -86,7 +101,8 @@ Status lay_out(const BootSpec& spec, const Ingredients& from) {
 LoaderJob loader_job(const BootSpec& spec, const Blocks& blocks, const Lines& lines, int log) {
   LoaderJob job;
   for (const auto& block : blocks) job.fds.push_back(block->fd());
-  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine}) job.fds.push_back(line->get());
+  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine, &lines.lent, &lines.lender})
+    job.fds.push_back(line->get());
   job.log = log;
   job.base = spec.blocks[0];
   job.size = blocks[0]->size();
@@ -104,6 +120,7 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader
   lines.control_bell = TRY(make_bell());
   lines.console_bell = TRY(make_bell());
   lines.machine = TRY(listen_machine(files.socket()));
+  TRY(open_lending(lines));
   TRY(lay_out(spec, from));
   const UniqueFd log = TRY(files.create_log());
   TRY(files.record_init(loader.identity()));
@@ -114,6 +131,7 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader
                     from.blocks[0],
                     std::move(lines.control_bell),
                     std::move(lines.console_bell),
+                    std::move(lines.lender),
                     spec.blocks};
   return HostedMachine::create(std::move(pool), std::move(parts));
 }
@@ -178,6 +196,7 @@ Result<std::unique_ptr<Machine>> HostedBridge::adopt(EnclaveId id, std::string_v
                     {},
                     std::move(hello.control_bell),
                     std::move(hello.console_bell),
+                    std::move(hello.lender),
                     {}};
   for (MachineBlock& block : hello.blocks) {
     TRY(pool_->take_in(block.base, std::move(block.fd), block.size));

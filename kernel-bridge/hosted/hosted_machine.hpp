@@ -24,6 +24,7 @@ struct HostedParts {
   std::shared_ptr<Block> boot_block;
   UniqueFd control_bell;  ///< eventfds that the co-kernel rings
   UniqueFd console_bell;
+  UniqueFd lender;        ///< where files are lent to it
   std::vector<std::uint64_t> blocks;  ///< bases; [0] is the boot block's
 };
 
@@ -50,6 +51,7 @@ class HostedMachine final : public Machine {
   [[nodiscard]] Status add_cpu(const Cpu& cpu) override;
   [[nodiscard]] Status remove_cpu(CpuId cpu) override;
   [[nodiscard]] Result<std::vector<MemoryFile>> memory_files() override;
+  [[nodiscard]] int lender() const override { return parts_.lender.get(); }
   void update_clock() override;
 
   [[nodiscard]] const hobbes_boot_params& params() const { return *boot_.params; }

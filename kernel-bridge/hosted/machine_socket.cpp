@@ -25,7 +25,7 @@ namespace {
 /// An enclave answers within microseconds, or something is wrong with it.
 constexpr timeval answer_timeout{5, 0};
 constexpr std::size_t max_regions = std::extent_v<decltype(hobbes_machine_reply::regions)>;
-constexpr std::size_t bells = 2;
+constexpr std::size_t lines = 3;  // two bells, and where files are lent
 
 /// An address that is good as long as this object lives.
 class ShortAddress {
@@ -79,7 +79,7 @@ struct Answer {
 /// cmdqueue::receive_fds() does not take as many descriptors as HELLO brings.
 Result<Answer> receive_answer(int socket) {
   Answer answer;
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE((max_regions + bells) * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE((max_regions + lines) * sizeof(int))> control{};
   iovec bytes{&answer.reply, sizeof answer.reply};
   msghdr message{};
   message.msg_iov = &bytes;
@@ -132,7 +132,7 @@ Result<UniqueFd> listen_machine(const std::filesystem::path& path) {
 Result<MachineHello> MachineSocket::hello() const {
   Answer answer = TRY(call(path_, {0, HOBBES_MACHINE_HELLO, 0, 0}, {}));
   const std::size_t count = answer.reply.region_count;
-  if (count == 0 || count > max_regions || answer.fds.size() != count + bells)
+  if (count == 0 || count > max_regions || answer.fds.size() != count + lines)
     return Error(Code::corrupt, "machine socket: the enclave reports " + std::to_string(count) +
                                     " memory blocks with " + std::to_string(answer.fds.size()) + " descriptors");
   MachineHello hello;
@@ -141,6 +141,7 @@ Result<MachineHello> MachineSocket::hello() const {
         {answer.reply.regions[i].base, Bytes(answer.reply.regions[i].size), std::move(answer.fds[i])});
   hello.control_bell = std::move(answer.fds[count]);
   hello.console_bell = std::move(answer.fds[count + 1]);
+  hello.lender = std::move(answer.fds[count + 2]);
   return hello;
 }
 

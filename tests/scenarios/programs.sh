@@ -97,6 +97,21 @@ same "$python" "$python -c \"
 import sqlite3
 c = sqlite3.connect('t.db'); c.execute('create table t(a, b)'); c.executemany('insert into t values(?, ?)', [(i, str(i)) for i in range(1000)])
 c.commit(); print(c.execute('select sum(a), count(*) from t').fetchall())\""
+# A database whose readers and writers meet in a mapped file; and one on whose other side is Linux, which sees what is written.
+same "$python" "$python - << 'X'
+import mmap, os, sqlite3, sys
+c = sqlite3.connect('w.db'); print(c.execute('pragma journal_mode=wal').fetchone()); c.execute('create table t(a)')
+c.executemany('insert into t values(?)', [(i,) for i in range(1000)]); c.commit()
+if os.fork() == 0:
+  d = sqlite3.connect('w.db'); d.execute('insert into t values(-1)'); d.commit(); print(d.execute('select count(*) from t').fetchone())
+  sys.stdout.flush(); os._exit(0)
+os.wait(); print(c.execute('select count(*), sum(a) from t').fetchone(), c.execute('pragma integrity_check').fetchone())
+print(sorted(os.listdir()))
+with open('m', 'w+b') as f:
+  f.truncate(1 << 16); m = mmap.mmap(f.fileno(), 0); m[40000:40005] = b'hello'; m.flush()
+  f.seek(40000); print(f.read(5), m.find(b'hello')); f.seek(100); f.write(b'file'); f.flush(); print(m[100:104]); m.close()
+print(mmap.mmap(os.open('/etc/passwd', os.O_RDONLY), 0, mmap.MAP_SHARED, mmap.PROT_READ)[:4])
+X" also-trapped
 same "$python curl" "echo content > index.html; $python -u -m http.server 0 --bind 127.0.0.1 > log 2>&1 & until grep -q port log; do sleep 0.05; done
   curl -s http://127.0.0.1:\$(sed 's/.*port \\([0-9]*\\).*/\\1/' log)/index.html; kill \$!; wait \$!; echo \$?"
 same 'sqlite3' 'sqlite3 t.db "create table t(a integer primary key, b text); with recursive c(x) as (select 1 union all select x + 1 from c where x < 20000)
@@ -180,6 +195,21 @@ serves_linux() {
 }
 serves_linux ''
 [[ -z ${HOBBES_LONG_TESTS:-} ]] || serves_linux --no-rewrite
+
+# A database in use on both sides at once: what one has written the other reads, though neither has closed it.
+shares_with_linux() {
+  local python_program='import sqlite3, sys, time
+c = sqlite3.connect(sys.argv[1], timeout=20)
+c.execute("pragma journal_mode=wal"); c.execute("create table if not exists t(who, n)"); c.commit()
+for n in range(50): c.execute("insert into t values(?, ?)", (sys.argv[2], n)); c.commit()
+while c.execute("select count(*) from t").fetchone()[0] < 100: time.sleep(0.01)
+print(c.execute("select count(distinct who), sum(n) from t").fetchone(), c.execute("pragma integrity_check").fetchone())'
+  timeout 60 "$python" -c "$python_program" "$work/both.db" linux > "$work/linux" 2>&1 &
+  expect_output "(2, 2450) ('ok',)" hobbes launch_app k -- "$python" -c "$python_program" "$work/both.db" enclave
+  wait $!
+  expect_output "(2, 2450) ('ok',)" cat "$work/linux"
+}
+shares_with_linux
 
 stress() { same 'stress-ng' "stress-ng --verify --temp-path . --no-rand-seed --cache-level 1 $1 > out 2>&1; echo \$?; grep -c 'fail:' out"; }
 stress '--cpu 1 --cpu-ops 50 --futex 1 --futex-ops 2000 --pipe 1 --pipe-ops 2000'

@@ -9,7 +9,7 @@ namespace hobbes::lwk::linux {
 
 enum Call : uint64_t {
   nr_close = 3, nr_mmap = 9, nr_mprotect = 10, nr_munmap = 11, nr_rt_sigaction = 13, nr_rt_sigprocmask = 14,
-  nr_rt_sigreturn = 15, nr_write = 1, nr_sched_yield = 24, nr_getpid = 39, nr_sendmsg = 46, nr_recvmsg = 47, nr_clone = 56,
+  nr_rt_sigreturn = 15, nr_write = 1, nr_sched_yield = 24, nr_msync = 26, nr_getpid = 39, nr_sendmsg = 46, nr_recvmsg = 47, nr_clone = 56,
   nr_exit = 60, nr_wait4 = 61, nr_kill = 62, nr_sigaltstack = 131, nr_prctl = 157, nr_arch_prctl = 158,
   nr_dup2 = 33, nr_setgroups = 116, nr_setresuid = 117, nr_setresgid = 119, nr_setrlimit = 160,
   nr_clock_gettime = 228,
@@ -60,6 +60,10 @@ struct ControlHeader {  // struct cmsghdr
   int32_t level, type;
 };
 inline constexpr int level_socket = 1, type_rights = 1;
+
+inline MessageHeader message_of(const IoVector& vector, const void* control, uint64_t control_length) {
+  return {0, 0, 0, address(&vector), 1, control_length == 0 ? 0 : address(control), control_length, 0, 0};
+}
 
 inline constexpr uint64_t map_shared = 1, map_fixed = 0x10, map_populate = 0x8000;
 inline constexpr uint64_t futex_wait = 0, futex_wake = 1;

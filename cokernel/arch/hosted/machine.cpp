@@ -2,7 +2,9 @@
 #include "cokernel/arch/hosted/machine.hpp"
 
 #include "cokernel/arch/hosted/blocks.hpp"
+#include "cokernel/arch/hosted/lending.hpp"
 #include "cokernel/arch/hosted/linux.hpp"
+#include "cokernel/arch/hosted/messages.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "kernel-bridge/abi/hosted.h"
@@ -14,38 +16,25 @@ using linux::ControlHeader;
 using linux::IoVector;
 using linux::MessageHeader;
 
-constexpr uint32_t max_descriptors = hosted::max_blocks + HOBBES_BOOT_MAX_CHANNELS;
-constexpr uint64_t receive_close_on_exec = 0x40000000, accept_close_on_exec = 02000000, send_no_signal = 0x4000;
+constexpr uint32_t max_descriptors = hosted::max_blocks + HOBBES_BOOT_MAX_CHANNELS + 1;
+constexpr uint64_t accept_close_on_exec = 02000000, send_no_signal = 0x4000;
 
 struct ControlBuffer {
   ControlHeader header;
   int descriptors[max_descriptors];
 };
 
-MessageHeader message_of(IoVector& vector, ControlBuffer& control, uint64_t control_length) {
-  return {0, 0, 0, linux::address(&vector), 1, control_length == 0 ? 0 : linux::address(&control), control_length, 0, 0};
-}
-
 /// A request and the descriptor that came with it (-1: none). False: the peer has gone.
 bool receive(int socket, hobbes_machine_request& request, int& descriptor) {
-  IoVector vector{linux::address(&request), sizeof(request)};
-  ControlBuffer control{};
-  MessageHeader message = message_of(vector, control, sizeof(ControlHeader) + sizeof(int));  // room for one, not for two
-  descriptor = -1;
-  int64_t got = 0;
-  do {
-    got = linux::call(linux::nr_recvmsg, static_cast<uint64_t>(socket), linux::address(&message), receive_close_on_exec);
-  } while (got == -EINTR);
-  if (message.control_length >= sizeof(ControlHeader) + sizeof(int) && control.header.level == linux::level_socket &&
-      control.header.type == linux::type_rights)
-    descriptor = control.descriptors[0];
+  const int64_t got = hosted::receive_message(socket, &request, sizeof(request), 0, descriptor);
   return got == static_cast<int64_t>(sizeof(request));
 }
 
 bool send(int socket, const hobbes_machine_reply& reply, ControlBuffer& control, uint32_t descriptors) {
-  IoVector vector{linux::address(&reply), sizeof(reply)};
+  const IoVector vector{linux::address(&reply), sizeof(reply)};
   control.header = {sizeof(ControlHeader) + descriptors * sizeof(int), linux::level_socket, linux::type_rights};
-  MessageHeader message = message_of(vector, control, descriptors == 0 ? 0 : align_up(control.header.length, 8));
+  const uint64_t control_length = descriptors == 0 ? 0 : align_up(control.header.length, 8);
+  const MessageHeader message = linux::message_of(vector, &control, control_length);
   int64_t sent = 0;
   do {
     sent = linux::call(linux::nr_sendmsg, static_cast<uint64_t>(socket), linux::address(&message), send_no_signal);
@@ -68,6 +57,7 @@ uint32_t hello(hobbes_machine_reply& reply, ControlBuffer& control) {
   for (const uint32_t kind : kinds)
     for (uint32_t i = 0; i < boot.channel_count; ++i)
       if (boot.channels[i].kind == kind) control.descriptors[descriptors++] = boot.channels[i].host_bell;
+  control.descriptors[descriptors++] = hosted::lender();
   return descriptors;
 }
 

@@ -36,7 +36,7 @@ constexpr uint32_t allowed[] = {
     linux::nr_clone, linux::nr_exit, linux::nr_exit_group, linux::nr_sched_yield, linux::nr_sched_setaffinity,
     linux::nr_getcpu, linux::nr_sigaltstack, linux::nr_arch_prctl, linux::nr_prctl, linux::nr_getpid, linux::nr_wait4,
     linux::nr_write, linux::nr_membarrier, linux::nr_kill, linux::nr_recvmsg, linux::nr_sendmsg, linux::nr_accept4,
-    linux::nr_close, linux::nr_clock_gettime, linux::nr_getrusage, linux::nr_futex_waitv,
+    linux::nr_close, linux::nr_clock_gettime, linux::nr_getrusage, linux::nr_futex_waitv, linux::nr_msync,
     linux::nr_restart_syscall,  // Linux itself repeats a sleep that a debugger or freezer broke
 };
 constexpr uint8_t allowed_count = sizeof(allowed) / sizeof(allowed[0]);

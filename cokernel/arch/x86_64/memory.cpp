@@ -67,6 +67,13 @@ uint64_t host_address(const void* pointer) {
 int attach_memory(PhysAddr base, uint64_t size) { return x86::map_direct(base, size); }
 void detach_memory(PhysAddr base, uint64_t size) { x86::unmap_direct(base, size); }
 
+// A machine of its own has no page cache of the host's.
+bool borrows_files() { return false; }
+int take_lent(uint64_t) { return -ENODEV; }
+void give_back(int) {}
+int map_lent(UserAddr, int, uint64_t, uint64_t, uint32_t) { return -ENODEV; }
+int store_lent(UserAddr, uint64_t) { return 0; }
+
 int map(UserAddr address, PhysAddr physical, uint64_t size, uint32_t protection) {
   x86::Space& space = running_space();
   Guard guard(space.lock);

@@ -7,7 +7,7 @@
 namespace hobbes::lwk::fs {
 
 /// Errnos that only files know.
-enum FileErrno : int { EOVERFLOW = 75, ENOLCK = 37, ENODATA = 61, EDESTADDRREQ = 89, EMSGSIZE = 90 };
+enum FileErrno : int { ENOLCK = 37, ENODATA = 61, EDESTADDRREQ = 89, EMSGSIZE = 90 };
 
 constexpr uint32_t flag_if(bool on, uint32_t flag) { return on ? flag : 0; }
 

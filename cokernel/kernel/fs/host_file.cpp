@@ -94,8 +94,8 @@ Sysret HostFile::status(FileStatus& status) {
   LinuxStat stat;
   memcpy(&stat, call.data(), sizeof(stat));
   status = to_status(stat);
-  __atomic_store_n(&device_, status.device, __ATOMIC_RELAXED);
-  __atomic_store_n(&inode_, status.inode, __ATOMIC_RELAXED);
+  __atomic_store_n(&identity_.device, status.device, __ATOMIC_RELAXED);
+  __atomic_store_n(&identity_.inode, status.inode, __ATOMIC_RELAXED);
   const uint32_t type = stat.mode & S_IFMT;
   // release: the two above are there, too; partner: identity(). Everyone learns the same.
   __atomic_store_n(&kind_, type == S_IFREG || type == S_IFDIR || type == S_IFBLK ? Kind::regular
@@ -104,13 +104,12 @@ Sysret HostFile::status(FileStatus& status) {
   return 0;
 }
 
-Sysret HostFile::identity(uint64_t& device, uint64_t& inode) {
+Sysret HostFile::identity(FileIdentity& identity) {
   if (__atomic_load_n(&kind_, __ATOMIC_ACQUIRE) == Kind::unknown) {
     FileStatus now;
     if (const Sysret error = status(now); error < 0) return error;
   }
-  device = __atomic_load_n(&device_, __ATOMIC_RELAXED);
-  inode = __atomic_load_n(&inode_, __ATOMIC_RELAXED);
+  identity = {__atomic_load_n(&identity_.device, __ATOMIC_RELAXED), __atomic_load_n(&identity_.inode, __ATOMIC_RELAXED)};
   return 0;
 }
 
@@ -135,7 +134,7 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
     void* memory = data.direct(need, size);
     if (memory == nullptr) {
       if (count > 0) break;
-      asked = min(data.of_other_rank(need), HostCall::data_size);
+      asked = min(data.only_to_copy(need), HostCall::data_size);
       return asked == 0 ? -EFAULT : bounce(call, data, writes, offset, asked);
     }
     if (!call.reaches(memory, size)) {
@@ -236,6 +235,24 @@ Sysret HostFile::usage(LinuxStatfs& usage) {
 Sysret HostFile::attribute(const AttributeRequest& request) {
   HostCall call(channel_);
   return call.error() != 0 ? call.error() : forward_attribute(call, AttributeTarget::descriptor, fd_, call.data(), request);
+}
+
+/// Has the host lend the file.
+Sysret HostFile::borrow() {
+  static uint64_t last_number = 0;  // atomic
+  const uint64_t number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);  // differs from all others: no more
+  const Sysret lent = simple(HOBBES_HIO_LEND, number);
+  return lent < 0 ? lent : port::take_lent(number);
+}
+
+int HostFile::share(uint64_t offset, uint64_t size, bool, bool& may_write, SharedMemory*& memory) {
+  if (!port::borrows_files()) return -ENODEV;
+  FileIdentity mine;
+  if (const Sysret error = identity(mine); error < 0) return static_cast<int>(error);
+  if (const int error = share_lent(mine, offset, size, may_write, memory); error != -ENOENT) return error;
+  const Sysret file = borrow();
+  if (file < 0) return static_cast<int>(file);
+  return share_new_lent(mine, static_cast<int>(file), offset, size, may_write, memory);
 }
 
 Sysret HostFile::flags_changed(uint32_t flags) { return simple(host_fcntl, set_flags_command, flags); }

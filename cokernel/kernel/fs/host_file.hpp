@@ -8,6 +8,7 @@
 
 #include "cokernel/kernel/fs/file.hpp"
 #include "cokernel/kernel/fs/host_io.hpp"
+#include "cokernel/kernel/lent_files.hpp"
 
 namespace hobbes::lwk::fs {
 
@@ -31,6 +32,7 @@ class HostFile : public File {
   Sysret sync(bool data_only) override;
   Sysret usage(LinuxStatfs& usage) override;
   Sysret attribute(const AttributeRequest& request) override;
+  int share(uint64_t offset, uint64_t size, bool writes, bool& may_write, SharedMemory*& memory) override;
   Sysret flags_changed(uint32_t flags) override;
   Sysret current_flags() override;
   uint32_t poll() override;
@@ -41,7 +43,7 @@ class HostFile : public File {
   [[nodiscard]] int fd() const { return fd_; }
 
   /// What stat tells of it that never changes; asks the host once.
-  [[nodiscard]] Sysret identity(uint64_t& device, uint64_t& inode);
+  [[nodiscard]] Sysret identity(FileIdentity& identity);
 
   /// A call whose only argument besides the descriptor are numbers.
   template <typename... Values>
@@ -59,6 +61,7 @@ class HostFile : public File {
   static constexpr uint64_t no_offset = ~0ull;
 
   [[nodiscard]] Kind kind();
+  [[nodiscard]] Sysret borrow();
   [[nodiscard]] Sysret transfer(IoVector& data, bool writes, uint64_t offset);
   [[nodiscard]] Sysret transfer_some(HostCall& call, IoVector& data, bool writes, uint64_t offset, bool through_slot,
                                      uint64_t& asked);
@@ -68,7 +71,7 @@ class HostFile : public File {
   int fd_;
   bool owned_;
   Kind kind_ = Kind::unknown;  ///< atomic; learnt when first needed, with what follows
-  uint64_t device_ = 0, inode_ = 0;
+  FileIdentity identity_{};
 };
 
 /// From the host's struct to ours.

@@ -3,6 +3,7 @@
 
 #include "cokernel/kernel/fs/file_abi.hpp"
 #include "cokernel/kernel/heap.hpp"
+#include "cokernel/kernel/lent_files.hpp"
 #include "cokernel/kernel/process.hpp"
 #include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/string.hpp"
@@ -107,12 +108,15 @@ void* IoVector::direct(uint32_t need, uint64_t& contiguous) {
   return port::current().process->space.direct(base, size, need, contiguous);
 }
 
-uint64_t IoVector::of_other_rank(uint32_t need) {
-  uint64_t base = 0, contiguous = 0;
+uint64_t IoVector::only_to_copy(uint32_t need) {
+  uint64_t base = 0;
   const uint64_t size = next_piece(base);
+  if (!user_ || !is_user_range(base, size)) return 0;
   Process& process = *port::current().process;
-  if (!user_ || process.smartmap_rank == nullptr || !is_user_range(base, size)) return 0;
-  return process.app->smartmap->direct(base, size, need, contiguous) == nullptr ? 0 : contiguous;
+  Extent piece;
+  if (base >= process.space.end())
+    return process.smartmap_rank != nullptr && process.app->smartmap->locate(base, size, need, piece) ? piece.size : 0;
+  return process.space.locate(base, size, need, piece) && is_lent(piece.base) ? piece.size : 0;
 }
 
 IoPieces::~IoPieces() {

@@ -39,8 +39,9 @@ class IoVector : Immovable {
   /// The kernel's pointer to what comes next and how much of it is contiguous; null: a bad address, or no permission
   /// for `need` (port::Protection). Does not move on.
   [[nodiscard]] void* direct(uint32_t need, uint64_t& contiguous);
-  /// How many bytes of what comes next are another rank's memory (smartmap.hpp), which can only be copied.
-  [[nodiscard]] uint64_t of_other_rank(uint32_t need);
+  /// How many bytes of what comes next are another rank's memory (smartmap.hpp) or a lent file's (lent_files.hpp), which
+  /// can only be copied.
+  [[nodiscard]] uint64_t only_to_copy(uint32_t need);
 
  private:
   [[nodiscard]] uint64_t next_piece(uint64_t& base);

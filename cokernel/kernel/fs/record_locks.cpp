@@ -13,13 +13,11 @@ namespace {
 constexpr uint32_t host_set = 37, host_get = 36;  // F_OFD_SETLK, F_OFD_GETLK
 constexpr uint64_t end_of_all = INT64_MAX;
 
-/// What is locked: a file, by what stat tells of it.
+/// What is locked: a file.
 struct Key {
   bool host = false;
-  uint64_t device = 0, inode = 0;
-  bool operator==(const Key& other) const {
-    return host == other.host && device == other.device && inode == other.inode;
-  }
+  FileIdentity file;
+  bool operator==(const Key& other) const { return host == other.host && file == other.file; }
 };
 
 struct Span {
@@ -43,11 +41,10 @@ WaitQueue released;
 
 [[nodiscard]] Sysret find_key(File& file, Key& key) {
   key.host = file.host() != nullptr;
-  if (key.host) return file.host()->identity(key.device, key.inode);
+  if (key.host) return file.host()->identity(key.file);
   FileStatus status;
   if (const Sysret error = file.status(status); error < 0) return error;
-  key.device = status.device;
-  key.inode = status.inode;
+  key.file = {status.device, status.inode};
   return 0;
 }
 

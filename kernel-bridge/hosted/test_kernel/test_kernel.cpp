@@ -60,6 +60,7 @@ void set_state(hobbes_boot_params& params, hobbes_enclave_state state) {
 /// What the enclave has: kept in writable data of the image, which tests that by the way.
 hobbes_boot_region regions[max_regions];
 unsigned region_count = 0;
+constexpr unsigned lines = 3;  ///< what HELLO tells besides
 
 struct Request {
   hobbes_machine_request body;
@@ -81,7 +82,7 @@ bool receive(int connection, Request& request) {
 }
 
 void send(int connection, const hobbes_machine_reply& reply, const int* fds, unsigned fd_count) {
-  alignas(cmsghdr) char control[CMSG_SPACE((max_regions + 2) * sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE((max_regions + lines) * sizeof(int))] = {};
   iovec bytes{const_cast<hobbes_machine_reply*>(&reply), sizeof reply};
   msghdr message{};
   message.msg_iov = &bytes;
@@ -100,7 +101,7 @@ void send(int connection, const hobbes_machine_reply& reply, const int* fds, uns
 
 void say_hello(int connection, const hobbes_boot_params& params) {
   hobbes_machine_reply reply{};
-  int fds[max_regions + 2];
+  int fds[max_regions + lines];
   reply.region_count = region_count;
   for (unsigned i = 0; i < region_count; ++i) {
     reply.regions[i] = {regions[i].base, regions[i].size};
@@ -108,7 +109,8 @@ void say_hello(int connection, const hobbes_boot_params& params) {
   }
   fds[region_count] = params.channels[0].host_bell;
   fds[region_count + 1] = params.channels[1].host_bell;
-  send(connection, reply, fds, region_count + 2);
+  fds[region_count + 2] = params.lending_fd + 1;
+  send(connection, reply, fds, region_count + lines);
 }
 
 int plug(const Request& request) {

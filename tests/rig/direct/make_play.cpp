@@ -227,7 +227,7 @@ void write_boot(const std::string& kernel_file, const std::string& to, std::uint
   std::vector<bridge::Cpu> cpus;
   for (std::uint32_t i = 0; i < cpu_count; ++i) cpus.push_back({CpuId(boot_apic_id + i), boot_apic_id + i, {}});
   const std::array regions = {hobbes_boot_region{boot_block, block_size, -1, -1}};
-  bridge::BootBlockSpec spec{EnclaveId(1), "direct", options, cpus, regions, -1, -1, -1, bridge::sample_clocks()};
+  bridge::BootBlockSpec spec{EnclaveId(1), "direct", options, cpus, regions, -1, -1, -1, 0, bridge::sample_clocks()};
   spec.now.tsc = 0;  // QEMU's counter starts when the machine does
   struct alignas(4096) Page {
     std::byte bytes[4096];

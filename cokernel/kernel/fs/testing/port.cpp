@@ -129,6 +129,12 @@ uint64_t host_address(const void* pointer) { return reinterpret_cast<uint64_t>(p
 int attach_memory(PhysAddr, uint64_t) { return 0; }
 void detach_memory(PhysAddr, uint64_t) {}
 
+bool borrows_files() { return false; }
+int take_lent(uint64_t) { return -ENODEV; }
+void give_back(int) {}
+int map_lent(UserAddr, int, uint64_t, uint64_t, uint32_t) { return 0; }
+int store_lent(UserAddr, uint64_t) { return 0; }
+
 int map(UserAddr, PhysAddr, uint64_t, uint32_t) { return 0; }
 void unmap(UserAddr, uint64_t) {}
 int protect(UserAddr, uint64_t, uint32_t) { return 0; }
