@@ -45,6 +45,7 @@ struct BootSpec {
   std::filesystem::path kernel;  ///< empty: the bridge's own co-kernel image
   std::filesystem::path initrd;  ///< empty: none
   std::string cmd_line;
+  std::uint32_t schedule_hz = 0;  ///< turns a second of threads that share a CPU; 0: the co-kernel's choice
   std::vector<Cpu> cpus;              ///< at least one; [0] boots
   std::vector<std::uint64_t> blocks;  ///< bases; at least one, [0] is the boot block
   uid_t uid = 0;                      ///< the enclave's owner: its processes run as this user where we may choose

@@ -14,7 +14,12 @@ namespace {
 constexpr int lowest_realtime = 1, highest_realtime = 99;
 constexpr int lowest_nice = 19, highest_nice = -20;
 constexpr int reset_on_fork_flag = 0x40000000;
-constexpr int64_t turn_ns = 100'000'000;  // Linux's, of SCHED_RR
+constexpr int64_t usual_turn_ns = 100'000'000;  // Linux's, of SCHED_RR
+
+int64_t turn_ns() {
+  const uint32_t hz = boot_params().schedule_hz;
+  return hz != 0 ? ns_per_second / hz : usual_turn_ns;
+}
 
 bool is_policy(int policy) { return policy >= 0 && policy <= static_cast<int>(Policy::idle) && policy != 4; }
 bool is_realtime(int policy) {
@@ -179,7 +184,7 @@ Sysret sys_sched_rr_get_interval(Thread& self, const Args& args) {
     Guard guard(process_lock());
     const Thread* thread = thread_of(self, args[0]);
     if (thread == nullptr) return -ESRCH;
-    turn = thread->scheduling.policy == Policy::fifo ? 0 : turn_ns;
+    turn = thread->scheduling.policy == Policy::fifo ? 0 : turn_ns();
   }
   return write_user(args[1], to_time(turn)) ? 0 : -EFAULT;
 }

@@ -116,7 +116,8 @@ struct hobbes_boot_params {
 	struct hobbes_boot_region regions[HOBBES_BOOT_MAX_REGIONS];    /* +6632 */
 	/* Of writers whose `size` covers it. */
 	struct hobbes_boot_bell host_bell; /* +18920 host writes */
-	uint8_t reserved_tables[42512]; /* +18928 */
+	uint32_t schedule_hz;           /* +18928 turns a second of threads that share a CPU; 0: the kernel's choice */
+	uint8_t reserved_tables[42508]; /* +18932 */
 
 	struct hobbes_clock clock;        /* +61440 */
 	uint8_t reserved_clock[4096 - 40]; /* +61480 */
@@ -135,6 +136,7 @@ static_assert(__builtin_offsetof(hobbes_boot_params, state) == 1248);
 static_assert(__builtin_offsetof(hobbes_boot_params, channels) == 2344);
 static_assert(__builtin_offsetof(hobbes_boot_params, regions) == 6632);
 static_assert(__builtin_offsetof(hobbes_boot_params, host_bell) == 18920);
+static_assert(__builtin_offsetof(hobbes_boot_params, schedule_hz) == 18928);
 #endif
 
 #endif

@@ -53,6 +53,7 @@ Status write_params(hobbes_boot_params& params, const BootBlockSpec& spec) {
   params.tsc_hz = tsc_hz();
   params.machine_fd = spec.machine_fd;
   params.lending_fd = spec.lending_fd;
+  params.schedule_hz = spec.schedule_hz;
   params.clock = first_line(spec.now, params.tsc_hz);
   if (::getrandom(params.entropy, sizeof params.entropy, 0) != sizeof params.entropy)
     return last_errno("boot: entropy");

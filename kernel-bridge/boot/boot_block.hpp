@@ -28,6 +28,7 @@ struct BootBlockSpec {
   int machine_fd = -1;
   int lending_fd = 0;                           ///< 0: nobody lends files to this enclave
   ClockSample now;
+  std::uint32_t schedule_hz = 0;                ///< 0: the kernel's choice
 };
 
 /// Writes parameters, control queue, console, kernel and initrd (empty: none) into a block of zeroes. Refuses what does

@@ -31,7 +31,7 @@ struct Parts {
   KernelImage kernel = KernelImage::parse(file).value();
   std::vector<Cpu> cpus = {{CpuId(3), 6, NumaId(1)}};
   std::vector<hobbes_boot_region> regions = {{base, mib(8).value, 1, 3}, {base + mib(64).value, mib(8).value, -1, 4}};
-  BootBlockSpec spec{EnclaveId(7), "seven", "console=ring", cpus, regions, 5, 6, 7, 8, sample_clocks()};
+  BootBlockSpec spec{EnclaveId(7), "seven", "console=ring", cpus, regions, 5, 6, 7, 8, sample_clocks(), 250};
 };
 
 }  // namespace
@@ -62,6 +62,7 @@ TEST_CASE("a boot block carries everything a kernel needs", "[hosted]") {
   CHECK(params.clock.tsc_base == parts.spec.now.tsc);
   CHECK(params.machine_fd == 7);
   CHECK(params.lending_fd == 8);
+  CHECK(params.schedule_hz == 250);
   CHECK(params.state == HOBBES_ENCLAVE_BOOTING);
   REQUIRE(params.cpu_count == 1);
   CHECK(params.cpus[0].cpu_id == 3);

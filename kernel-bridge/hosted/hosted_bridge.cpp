@@ -40,6 +40,8 @@ struct Ingredients {
 };
 
 Result<Ingredients> gather(const BootSpec& spec, const HostedConfig& config, KernelCache& kernels, MemoryPool& pool) {
+  if (spec.schedule_hz != 0)
+    return Error(Code::invalid, "schedule_hz: in a hosted enclave Linux decides how long a turn is: leave it out");
   if (spec.blocks.empty()) return Error(Code::invalid, "boot: an enclave needs memory");
   if (spec.blocks.size() > max_blocks)
     return Error(Code::exhausted, "boot: a hosted enclave holds at most " + std::to_string(max_blocks) +

@@ -134,7 +134,8 @@ Status PiscesBridge::lay_out(const EnclaveDevice& device, const BootSpec& spec, 
                       .cmd_line = spec.cmd_line,
                       .cpus = cpus,
                       .regions = regions,
-                      .now = sample_clocks()};
+                      .now = sample_clocks(),
+                      .schedule_hz = spec.schedule_hz};
   return write_boot_block(memory.bytes(), block, *kernel, initrd.bytes());
 }
 

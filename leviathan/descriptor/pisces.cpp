@@ -16,6 +16,7 @@ using namespace std::string_view_literals;
 constexpr Bytes max_memory = gib(1 << 20);
 constexpr std::size_t max_requests = 4096;
 constexpr std::size_t max_cmd_line = 1023;
+constexpr std::uint64_t max_schedule_hz = 10000;
 constexpr std::int64_t max_numa = 1023;
 constexpr std::uint64_t max_cpu = 65535;
 
@@ -145,6 +146,9 @@ Status read_root_values(const Element& root, PiscesDescriptor& enclave) {
   enclave.cmd_line = root.value("cmd_line").value_or("");
   if (enclave.cmd_line.size() > max_cmd_line)
     return root.refusal_at("cmd_line", "cmd_line is longer than " + std::to_string(max_cmd_line) + " bytes");
+  if (const auto hz = root.value("schedule_hz"))
+    enclave.schedule_hz = static_cast<std::uint32_t>(
+        TRY(root.located("schedule_hz", parse_u64(*hz, "schedule_hz", 1, max_schedule_hz))));
   if (const auto bridge = root.value("bridge"))
     enclave.bridge = TRY(root.located("bridge", parse_word(*bridge, "bridge", bridges)));
   return {};
@@ -171,7 +175,7 @@ std::string_view to_string(HostIoMode mode) {
 }
 
 Result<PiscesDescriptor> parse_pisces(std::string_view xml, std::string_view file) {
-  static constexpr std::array values = {"name"sv, "owner"sv, "bridge"sv, "kernel"sv, "init_task"sv, "cmd_line"sv};
+  static constexpr std::array values = {"name"sv, "owner"sv, "bridge"sv, "kernel"sv, "init_task"sv, "cmd_line"sv, "schedule_hz"sv};
   static constexpr std::array children = {"boot_env"sv, "memory"sv, "cpus"sv, "host_io"sv, "files"sv, "devices"sv};
   const auto document = TRY(Document::parse(xml, file, "pisces"));
   const Element root = document.root();

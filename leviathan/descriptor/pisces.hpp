@@ -54,6 +54,7 @@ struct PiscesDescriptor {
   std::string owner;                 ///< USER[:GROUP], names or numbers; empty: whoever creates it
   std::string kernel;                ///< empty: the bridge's own co-kernel
   std::string cmd_line;
+  std::uint32_t schedule_hz = 0;  ///< 0: the co-kernel's choice
   BootEnv boot_env;
   std::vector<MemoryRequest> memory;
   std::vector<CpuId> cores;          ///< besides the boot CPU, without repeats

@@ -39,6 +39,7 @@ TEST_CASE("every field of a <pisces> is read") {
 <pisces name="kitten" owner="ada:users" bridge="hosted">
   <kernel>/boot/co-kernel</kernel>
   <cmd_line>console=pisces <!-- split --> debug</cmd_line>
+  <schedule_hz>100</schedule_hz>
   <boot_env numa="1" cpu="3"><memory size="128">0x100000000</memory></boot_env>
   <memory size="512" numa="-1"/>
   <memory><size>6G</size><block_size>256</block_size><numa>1</numa><base_addr>0x200000000</base_addr></memory>
@@ -51,6 +52,7 @@ TEST_CASE("every field of a <pisces> is read") {
   CHECK(enclave.bridge == BridgeKind::hosted);
   CHECK(enclave.kernel == "/boot/co-kernel");
   CHECK(enclave.cmd_line == "console=pisces  debug");
+  CHECK(enclave.schedule_hz == 100);
   CHECK(enclave.boot_env.numa == NumaId(1));
   CHECK(enclave.boot_env.cpu == CpuId(3));
   CHECK(enclave.boot_env.memory_size == mib(128));
@@ -167,6 +169,8 @@ TEST_CASE("a hostile file cannot make the parser work without end") {
   CHECK_THAT(refused(many + "</pisces>"), Catch::Contains("too many <memory> elements"));
   CHECK_THAT(refused("<pisces cmd_line='" + std::string(2000, 'x') + "'/>"),
              Catch::Contains("cmd_line is longer than 1023 bytes"));
+  CHECK_THAT(refused("<pisces schedule_hz='0'/>"), Catch::Contains("schedule_hz"));
+  CHECK_THAT(refused("<pisces schedule_hz='20000'/>"), Catch::Contains("schedule_hz"));
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ bridge::BootSpec boot_spec(const Node& node, const Reservation& reservation, con
   spec.name = enclave.name;
   spec.kernel = wanted.kernel;
   spec.cmd_line = wanted.cmd_line;
+  spec.schedule_hz = wanted.schedule_hz;
   for (const db::Cpu& cpu : reservation.chosen.cpus) spec.cpus.push_back({cpu.id, cpu.apic_id, cpu.numa});
   for (const db::MemoryBlock& block : reservation.chosen.blocks) spec.blocks.push_back(block.base.value);
   spec.uid = enclave.owner_uid;

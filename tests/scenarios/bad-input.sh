@@ -40,6 +40,9 @@ printf '<pisces name="x"><memory size="1000000"/><cpus><cores>1</cores></cpus></
 expect 1 'free' hobbes create_enclave "$work/large.xml"
 printf '<pisces name="x"><memory size="32"/><cpus><cores>500</cores></cpus></pisces>' > "$work/large.xml"
 expect 1 'free' hobbes create_enclave "$work/large.xml"
+refuse 'schedule_hz' '<pisces name="x" schedule_hz="0"/>'
+printf '<pisces name="x" schedule_hz="100"/>' > "$work/turns.xml"
+expect 1 'Linux decides how long a turn is' hobbes create_enclave "$work/turns.xml"
 echo 'not a kernel' > "$work/kernel"
 printf '<pisces name="x" kernel="%s"><cpus><cores>1</cores></cpus></pisces>' "$work/kernel" > "$work/large.xml"
 expect 1 '' hobbes create_enclave "$work/large.xml"

@@ -13,7 +13,7 @@
 namespace hobbes::lwk::x86 {
 namespace {
 
-constexpr uint64_t slices_per_second = 200;
+constexpr uint64_t usual_slices_per_second = 200;
 /// Where the CPU pushes what interrupts user mode: below the Registers of a system call (entry.S moves it there).
 constexpr uint64_t interrupt_frame_offset = 256;
 
@@ -49,7 +49,8 @@ void load_space(Cpu& cpu, Space* space) {
 
 void begin_slice(Cpu& cpu) {
   const bool shared = cpu.thread != nullptr && !cpu.queue.empty();
-  cpu.slice_end = shared ? port::ticks() + boot_params().tsc_hz / slices_per_second : 0;
+  const uint64_t asked = boot_params().schedule_hz;
+  cpu.slice_end = shared ? port::ticks() + boot_params().tsc_hz / (asked != 0 ? asked : usual_slices_per_second) : 0;
 }
 
 /// The CPU gets another thread; null: none. Under its lock, which finish_switch() lets go of.
