@@ -14,7 +14,8 @@ namespace hobbes::lwk {
 namespace {
 
 constexpr int op_wait = 0, op_wake = 1, op_requeue = 3, op_cmp_requeue = 4, op_wake_op = 5, op_lock_pi = 6,
-              op_unlock_pi = 7, op_trylock_pi = 8, op_wait_bitset = 9, op_wake_bitset = 10, op_lock_pi2 = 13;
+              op_unlock_pi = 7, op_trylock_pi = 8, op_wait_bitset = 9, op_wake_bitset = 10, op_wait_requeue_pi = 11,
+              op_cmp_requeue_pi = 12, op_lock_pi2 = 13;
 constexpr int flag_private = 128, flag_realtime = 256;
 
 FutexBucket buckets[futex_bucket_count];
@@ -23,6 +24,7 @@ int wake_locked(FutexBucket& bucket, PhysAddr key, int count, uint32_t bits) {
   int woken = 0;
   for (FutexWaiter& waiter : bucket.waiters) {
     if (waiter.key != key || waiter.owner != 0 || (waiter.bits & bits) == 0) continue;
+    if (waiter.next_key != 0) return -EINVAL;  // it waits to be given a lock
     Thread& thread = *waiter.thread;
     waiter.unlink();
     __atomic_store_n(&waiter.woken, true, __ATOMIC_RELEASE);  // partner: the acquire in wait(); then the waiter may vanish
@@ -38,23 +40,6 @@ int wake(PhysAddr key, int count, uint32_t bits) {
   Guard guard(bucket.lock);
   return wake_locked(bucket, key, count, bits);
 }
-
-/// Both buckets' locks, lower address first.
-class TwoGuards : Immovable {
- public:
-  TwoGuards(FutexBucket& a, FutexBucket& b) : first_(&a < &b ? a : b), second_(&a < &b ? b : a) {
-    first_.lock.lock();
-    if (&first_ != &second_) second_.lock.lock();
-  }
-  ~TwoGuards() {
-    if (&first_ != &second_) second_.lock.unlock();
-    first_.lock.unlock();
-  }
-
- private:
-  FutexBucket& first_;
-  FutexBucket& second_;
-};
 
 Sysret wait(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_ns, uint32_t bits) {
   if (bits == 0) return -EINVAL;
@@ -73,15 +58,7 @@ Sysret wait(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_
     bucket.waiters.push_back(waiter);
   }
   const Wake wake = sleep_until([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline_ns);
-  while (true) {
-    // A requeue may have moved it to another bucket meanwhile.
-    FutexBucket& now = futex_bucket(__atomic_load_n(&waiter.key, __ATOMIC_ACQUIRE));
-    Guard guard(now.lock);
-    if (&futex_bucket(waiter.key) != &now) continue;
-    if (waiter.woken) return 0;
-    waiter.unlink();
-    break;
-  }
+  if (!leave_queue(waiter)) return 0;
   return wake == Wake::deadline ? -ETIMEDOUT : restart_call;
 }
 
@@ -101,10 +78,12 @@ Sysret requeue(Process& process, UserAddr from, int wake_count, int move_count, 
     if (value != *expected) return -EAGAIN;
   }
   const int woken = wake_count > 0 ? wake_locked(source, from_key, wake_count, any_futex_bits) : 0;
+  if (woken < 0) return woken;
   int moved = 0;
   for (FutexWaiter& waiter : source.waiters) {
     if (moved == move_count) break;
     if (waiter.key != from_key || waiter.owner != 0) continue;
+    if (waiter.next_key != 0) return -EINVAL;
     ++moved;
     if (from_key == to_key) continue;  // counted only: moved to the end it would be met again
     waiter.unlink();
@@ -158,13 +137,15 @@ Sysret wake_op(Process& process, UserAddr first, int first_count, UserAddr secon
     case 5: holds = left >= right; break;
     default: return -ENOSYS;
   }
-  int woken = wake_locked(a, first_key, first_count, any_futex_bits);
-  if (holds) woken += wake_locked(b, second_key, second_count, any_futex_bits);
-  return woken;
+  const int woken = wake_locked(a, first_key, first_count, any_futex_bits);
+  if (!holds || woken < 0) return woken;
+  const int more = wake_locked(b, second_key, second_count, any_futex_bits);
+  return more < 0 ? more : woken + more;
 }
 
 bool has_timeout(int operation) {
-  return operation == op_wait || operation == op_wait_bitset || operation == op_lock_pi || operation == op_lock_pi2;
+  return operation == op_wait || operation == op_wait_bitset || operation == op_lock_pi || operation == op_lock_pi2 ||
+         operation == op_wait_requeue_pi;
 }
 
 /// Reads the timeout of a waiting operation: relative for FUTEX_WAIT, absolute for the rest.
@@ -187,6 +168,18 @@ Sysret interruptible(Sysret result, int operation, int64_t deadline_ns) {
 }
 
 }  // namespace
+
+bool leave_queue(FutexWaiter& waiter) {
+  while (true) {
+    // A requeue may have moved it to another bucket meanwhile.
+    FutexBucket& now = futex_bucket(__atomic_load_n(&waiter.key, __ATOMIC_ACQUIRE));
+    Guard guard(now.lock);
+    if (&futex_bucket(waiter.key) != &now) continue;
+    if (waiter.woken) return false;
+    waiter.unlink();
+    return true;
+  }
+}
 
 FutexBucket& futex_bucket_at(uint32_t index) { return buckets[index]; }
 
@@ -222,7 +215,8 @@ Sysret sys_futex(Thread& self, const Args& args) {
     const bool of_realtime = realtime || operation == op_lock_pi;
     if (const int error = read_deadline(args[3], operation, of_realtime, deadline_ns); error != 0) return error;
   }
-  if (realtime && operation != op_wait_bitset && operation != op_lock_pi2) return -ENOSYS;
+  if (realtime && operation != op_wait_bitset && operation != op_lock_pi2 && operation != op_wait_requeue_pi)
+    return -ENOSYS;
   if (address % sizeof(uint32_t) != 0) return -EINVAL;
   switch (operation) {
     case op_wait:
@@ -251,6 +245,10 @@ Sysret sys_futex(Thread& self, const Args& args) {
     case op_trylock_pi:
       return lock_pi_futex(self, address, deadline_ns, operation == op_trylock_pi);
     case op_unlock_pi: return unlock_pi_futex(self, address);
+    case op_wait_requeue_pi: return wait_requeue_pi(self, address, value, deadline_ns, args[4]);
+    case op_cmp_requeue_pi:
+      if (count != 1) return -EINVAL;
+      return requeue_pi(*self.process, address, static_cast<int>(args[3]), args[4], static_cast<uint32_t>(args[5]));
     default: return -ENOSYS;
   }
 }

@@ -98,6 +98,30 @@ Sysret wait_for_lock(Thread& self, FutexBucket& bucket, FutexWaiter& waiter, Use
   return wake == Wake::deadline ? -ETIMEDOUT : restart_always;
 }
 
+/// Behind the waiter's queue: the lock is its thread's, or a dead owner's who left it to it.
+Sysret take_if_granted(Thread& self, FutexWaiter& waiter, UserAddr address, PhysAddr key) {
+  FutexBucket& bucket = futex_bucket(key);
+  Guard guard(bucket.lock);
+  if (!waiter.granted) return 0;  // the word has our name
+  waiter.unlink();
+  return take_granted(self, bucket, address, key);
+}
+
+/// Under both buckets' locks: a waiter elsewhere gets the lock, if it is free, or waits for it from now on.
+int give_or_move(FutexWaiter& waiter, FutexBucket& target, UserAddr lock, PhysAddr lock_key) {
+  int owner = 0, error = 0;
+  const Attempt attempt = try_take(*waiter.thread, target, lock, lock_key, true, owner, error);
+  if (attempt == Attempt::failed) return error;
+  if (attempt == Attempt::must_wait && !is_alive(owner)) return -ESRCH;
+  waiter.unlink();
+  waiter.next_key = 0;
+  if (attempt == Attempt::must_wait) waiter.owner = owner;
+  __atomic_store_n(&waiter.key, lock_key, __ATOMIC_RELEASE);  // partner: the acquire in leave_queue
+  if (attempt == Attempt::taken) wake_owned(waiter);
+  else target.waiters.push_back(waiter);
+  return 0;
+}
+
 }  // namespace
 
 Sysret lock_pi_futex(Thread& self, UserAddr address, int64_t deadline_ns, bool only_try) {
@@ -126,6 +150,58 @@ Sysret lock_pi_futex(Thread& self, UserAddr address, int64_t deadline_ns, bool o
     bucket.waiters.push_back(waiter);
   }
   return wait_for_lock(self, bucket, waiter, address, deadline_ns);
+}
+
+Sysret wait_requeue_pi(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_ns, UserAddr lock) {
+  if (lock % sizeof(uint32_t) != 0) return -EINVAL;
+  const PhysAddr key = futex_key(*self.process, address);
+  FutexWaiter waiter;
+  waiter.next_key = futex_key(*self.process, lock);
+  if (key == 0 || waiter.next_key == 0) return -EFAULT;
+  if (key == waiter.next_key) return -EINVAL;
+  const PhysAddr lock_key = waiter.next_key;
+  waiter.thread = &self;
+  waiter.key = key;
+  const CountOwnedWaiter count;
+  {
+    FutexBucket& bucket = futex_bucket(key);
+    Guard guard(bucket.lock);
+    uint32_t value = 0;
+    if (!port::load_user_word(address, value)) return -EFAULT;
+    if (value != expected) return -EAGAIN;
+    bucket.waiters.push_back(waiter);
+  }
+  const Wake wake = sleep_until([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline_ns);
+  if (leave_queue(waiter)) {
+    // Moved already it does not begin anew: the word that it waited on has changed.
+    if (wake == Wake::deadline) return -ETIMEDOUT;
+    return waiter.next_key != 0 ? restart_always : -EAGAIN;
+  }
+  return take_if_granted(self, waiter, lock, lock_key);
+}
+
+Sysret requeue_pi(Process& process, UserAddr from, int move_count, UserAddr lock, uint32_t expected) {
+  if (move_count < 0 || lock % sizeof(uint32_t) != 0) return -EINVAL;
+  const PhysAddr key = futex_key(process, from);
+  const PhysAddr lock_key = futex_key(process, lock);
+  if (key == 0 || lock_key == 0) return -EFAULT;
+  if (key == lock_key) return -EINVAL;
+  FutexBucket& source = futex_bucket(key);
+  FutexBucket& target = futex_bucket(lock_key);
+  const DeferredWakes wakes;
+  TwoGuards guards(source, target);
+  uint32_t value = 0;
+  if (!port::load_user_word(from, value)) return -EFAULT;
+  if (value != expected) return -EAGAIN;
+  int done = 0;
+  for (FutexWaiter& waiter : source.waiters) {
+    if (done > move_count) break;  // one more than that: the first gets the lock, or is the first to wait for it
+    if (waiter.key != key || waiter.owner != 0) continue;
+    if (waiter.next_key != lock_key) return -EINVAL;
+    if (const int error = give_or_move(waiter, target, lock, lock_key); error != 0) return done > 0 ? done : error;
+    ++done;
+  }
+  return done;
 }
 
 Sysret unlock_pi_futex(Thread& self, UserAddr address) {

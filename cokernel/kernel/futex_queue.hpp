@@ -19,6 +19,7 @@ struct FutexWaiter : ListNode {
   // Of a waiter for a lock with an owner (futex_pi.cpp), under the bucket's lock.
   int owner = 0;       ///< the thread that has it; 0: an ordinary waiter
   bool granted = false;  ///< its owner died and left it to this one
+  PhysAddr next_key = 0;  ///< of an ordinary waiter that is to become one for this lock (FUTEX_WAIT_REQUEUE_PI); else 0
 };
 
 struct FutexBucket {
@@ -31,6 +32,29 @@ struct FutexBucket {
 /// Of an address of the running process; 0: not mapped.
 [[nodiscard]] PhysAddr futex_key(Process& process, UserAddr address);
 
+/// Both buckets' locks, lower address first.
+class TwoGuards : Immovable {
+ public:
+  TwoGuards(FutexBucket& a, FutexBucket& b) : first_(&a < &b ? a : b), second_(&a < &b ? b : a) {
+    first_.lock.lock();
+    if (&first_ != &second_) second_.lock.lock();
+  }
+  ~TwoGuards() {
+    if (&first_ != &second_) second_.lock.unlock();
+    first_.lock.unlock();
+  }
+
+ private:
+  FutexBucket& first_;
+  FutexBucket& second_;
+};
+
+/// Takes a waiter out of the queue it is in by now. False: it has been woken, and is out of it.
+[[nodiscard]] bool leave_queue(FutexWaiter& waiter);
+
+/// FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI, which moves at most `move_count` behind the one that it wakes.
+[[nodiscard]] Sysret wait_requeue_pi(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_ns, UserAddr lock);
+[[nodiscard]] Sysret requeue_pi(Process& process, UserAddr from, int move_count, UserAddr lock, uint32_t expected);
 /// FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI.
 [[nodiscard]] Sysret lock_pi_futex(Thread& self, UserAddr address, int64_t deadline_ns, bool only_try);
 [[nodiscard]] Sysret unlock_pi_futex(Thread& self, UserAddr address);

@@ -172,6 +172,107 @@ static void test_owned(void) {
   owned = 0;
 }
 
+/* A condition whose waiters get an owned lock: they wait for `condition`, and come back with `owned`. */
+static uint32_t condition;
+static _Atomic int got_lock;
+
+static void* wait_for_condition(void* unused) {
+  ++waiting;
+  CHECK(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &owned, 0) == 0);
+  CHECK((owned & FUTEX_TID_MASK) == (uint32_t)gettid());
+  ++got_lock;
+  CHECK(futex(&owned, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0) == 0);
+  return unused;
+}
+
+static void* wait_as_usual(void* unused) {
+  CHECK(futex(&condition, FUTEX_WAIT, 0, NULL, NULL, 0) == 0);
+  return unused;
+}
+
+static void* end_with_lock(void* unused) {
+  CHECK(futex(&owned, FUTEX_LOCK_PI, 0, NULL, NULL, 0) == 0);
+  ++waiting;
+  while (got_lock == 0) sched_yield();
+  return unused;
+}
+
+/* Moves all of `count` threads, however long they take to fall asleep. */
+static void requeue_all(int count) {
+  for (int moved = 0; moved < count;) {
+    const long now = futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, INT_MAX, &owned, 0);
+    CHECK(now >= 0);
+    moved += now > 0 ? (int)now : 0;
+    sched_yield();
+  }
+}
+
+static void test_requeue_owned(void) {
+  enum { most = 5 };
+  const struct timespec past = {1, 0};
+  pthread_t threads[most];
+  condition = owned = 0;
+  CHECK_ERRNO(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 1, NULL, &owned, 0), EAGAIN);
+  CHECK_ERRNO(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 0, &past, &owned, 0), ETIMEDOUT);
+  CHECK_ERRNO(futex(&condition, FUTEX_WAIT_REQUEUE_PI | FUTEX_CLOCK_REALTIME, 0, &past, &owned, 0), ETIMEDOUT);
+  CHECK_ERRNO(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &condition, 0), EINVAL);
+  CHECK_ERRNO(futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 2, 1, &owned, 0), EINVAL);
+  CHECK_ERRNO(futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, 1, &condition, 0), EINVAL);
+  CHECK_ERRNO(futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, 1, &owned, 7), EAGAIN);
+  CHECK(futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, 1, &owned, 0) == 0);
+
+  // A free lock goes to the first at once; one that is held, to all in turn.
+  for (int held = 0; held < 2; ++held) {
+    got_lock = waiting = 0;
+    if (held) CHECK(futex(&owned, FUTEX_LOCK_PI, 0, NULL, NULL, 0) == 0);
+    for (int i = 0; i < most; ++i) pthread_create(&threads[i], NULL, wait_for_condition, NULL);
+    requeue_all(most);
+    if (held) {
+      CHECK(got_lock == 0 && owned == ((uint32_t)gettid() | FUTEX_WAITERS));
+      CHECK(futex(&owned, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0) == 0);
+    }
+    for (int i = 0; i < most; ++i) pthread_join(threads[i], NULL);
+    CHECK(got_lock == most && (owned & FUTEX_TID_MASK) == 0);
+    owned = 0;
+  }
+
+  // Neither kind of waiter is woken as the other.
+  waiting = 0;
+  pthread_create(&threads[0], NULL, wait_for_condition, NULL);
+  long result = 0;
+  while ((result = futex(&condition, FUTEX_WAKE, 1, NULL, NULL, 0)) == 0) sched_yield();
+  CHECK(result == -1 && errno == EINVAL);
+  CHECK_ERRNO(futex_count(&condition, FUTEX_REQUEUE, 0, 1, &words[0], 0), EINVAL);
+  CHECK_ERRNO(futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, 1, &words[0], 0), EINVAL);
+  requeue_all(1);
+  pthread_join(threads[0], NULL);
+  owned = 0;
+  pthread_create(&threads[0], NULL, wait_as_usual, NULL);
+  while ((result = futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, 1, &owned, 0)) == 0) sched_yield();
+  CHECK(result == -1 && errno == EINVAL);
+  CHECK(futex(&condition, FUTEX_WAKE, 1, NULL, NULL, 0) == 1);
+  pthread_join(threads[0], NULL);
+
+  // An owner that ends leaves it to whoever was moved there.
+  got_lock = waiting = 0;
+  pthread_create(&threads[0], NULL, end_with_lock, NULL);
+  while (waiting == 0) sched_yield();
+  pthread_create(&threads[1], NULL, wait_for_condition, NULL);
+  requeue_all(1);
+  got_lock = 1;
+  pthread_join(threads[0], NULL);
+  pthread_join(threads[1], NULL);
+  CHECK(got_lock == 2);
+  owned = 0x3ffffff0;  // nobody's
+  pthread_create(&threads[0], NULL, wait_for_condition, NULL);
+  while ((result = futex_count(&condition, FUTEX_CMP_REQUEUE_PI, 1, 1, &owned, 0)) == 0) sched_yield();
+  CHECK(result == -1 && errno == ESRCH);
+  owned = 0;
+  requeue_all(1);
+  pthread_join(threads[0], NULL);
+  owned = 0;
+}
+
 static void make_mutex(pthread_mutex_t* mutex, int protocol, int shared) {
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
@@ -288,6 +389,7 @@ int main(void) {
   test_requeue(FUTEX_CMP_REQUEUE);
   test_wake_op();
   test_owned();
+  test_requeue_owned();
   test_robust_list();
   const int protocols[] = {PTHREAD_PRIO_NONE, PTHREAD_PRIO_INHERIT};
   for (int i = 0; i < 2; ++i) {
