@@ -19,6 +19,7 @@ for way in '' --no-rewrite; do
     expect 0 'recursion: 0 failures' hobbes launch_app $way k -- "$abuse" recursion
     expect 139 '' hobbes launch_app $way k -- "$abuse" overflow
     expect 0 'memory: 0 failures' hobbes launch_app $way k -- "$abuse" memory
+    expect 0 'huge: 0 failures' hobbes launch_app $way k -- "$abuse" huge
     expect 0 'threads: 0 failures' hobbes launch_app $way k -- "$abuse" threads
   }
   the_others_live

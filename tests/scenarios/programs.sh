@@ -135,6 +135,9 @@ same 'openssl' 'openssl speed -seconds 1 -bytes 1024 sha256 > /dev/null 2>&1; ec
 same 'gcc' 'printf "#include <omp.h>\n#include <stdio.h>\nint main() { long s = 0; int t = 0;\n#pragma omp parallel for reduction(+:s) reduction(max:t)\n
   for (long i = 0; i < 1000000; i++) { s += i; t = omp_get_num_threads(); }\nprintf(\"%%ld %%d\\\\n\", s, t); }\n" > a.c; gcc -O2 -fopenmp -o a a.c
   OMP_NUM_THREADS=4 ./a'
+same 'gcc' "gcc -O2 -fopenmp -o stream $here/programs/stream.c -lm; for t in 1 2 4 7; do OMP_NUM_THREADS=\$t ./stream 2> rates; wc -l < rates; done
+  OMP_NUM_THREADS=2 OMP_PROC_BIND=true OMP_PLACES=cores ./stream 2> rates; OMP_SCHEDULE=dynamic,1000 OMP_NUM_THREADS=3 ./stream 2> rates
+  gcc -O2 -static -o plain $here/programs/stream.c -lm; ./plain 2> rates; wc -l < rates"
 same "$python" "$python - << 'X'
 import asyncio, multiprocessing, selectors, signal
 async def serve(reader, writer):

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -105,11 +106,36 @@ static void all_memory(void) {
   free(memory);
 }
 
+/* More than there could be: that call fails. */
+static void huge_mappings(void) {
+  const size_t sizes[] = {(size_t)1 << 40, (size_t)1 << 46, (size_t)1 << 47, (size_t)1 << 63, SIZE_MAX - 4096, SIZE_MAX};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    CHECK(map(sizes[i]) == MAP_FAILED && errno == ENOMEM);
+    CHECK(malloc(sizes[i] / 2) == NULL && errno == ENOMEM);
+  }
+  // Addresses are to be had; memory for all of them is not.
+  char* reserved = mmap(NULL, (size_t)1 << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  CHECK(reserved != MAP_FAILED);
+  CHECK(mprotect(reserved, (size_t)1 << 40, PROT_READ | PROT_WRITE) == -1 && errno == ENOMEM);
+  CHECK(mprotect(reserved + (1 << 30), 1 << 20, PROT_READ | PROT_WRITE) == 0);
+  reserved[(1 << 30) + 5] = 1;
+  CHECK(munmap(reserved, (size_t)1 << 40) == 0);
+  char* small = map(4096);
+  CHECK(mremap(small, 4096, (size_t)1 << 40, MREMAP_MAYMOVE) == MAP_FAILED && errno == ENOMEM);
+  small[0] = 1;  // it is where it was
+  CHECK(munmap(small, 4096) == 0);
+  char* const heap = sbrk(0);
+  CHECK(sbrk((intptr_t)1 << 40) == (void*)-1 && errno == ENOMEM && sbrk(0) == heap);
+  void* left = map(1 << 20);
+  CHECK(left != MAP_FAILED && munmap(left, 1 << 20) == 0);
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   if (strcmp(what, "threads") == 0) many_threads(10000);
   else if (strcmp(what, "bomb") == 0) fork_bomb();
   else if (strcmp(what, "memory") == 0) all_memory();
+  else if (strcmp(what, "huge") == 0) huge_mappings();
   else if (strcmp(what, "recursion") == 0) {
     pthread_t id;
     endless_recursion();
