@@ -82,7 +82,7 @@ void AddressSpace::unpin() {
 /// Makes one region of two neighbours that differ in nothing. False: they do, or there is no memory for the longer list.
 bool AddressSpace::absorb(Region& region, Region& next) {
   const bool alike = region.end == next.start && region.protection == next.protection && region.kind == next.kind &&
-                     region.borrowed == next.borrowed && region.shared == nullptr && next.shared == nullptr &&
+                     region.borrowed == next.borrowed && region.locked == next.locked && region.shared == nullptr && next.shared == nullptr &&
                      strcmp(region.name, next.name) == 0 &&
                      (region.extents == nullptr) == (next.extents == nullptr) &&
                      (region.kind == RegionKind::anonymous || region.kind == RegionKind::heap);
@@ -187,6 +187,8 @@ Sysret AddressSpace::map_locked(const Request& request) {
   }
 
   if (size > limit_ - min(mapped_bytes_, limit_)) return -ENOMEM;
+  const bool locked = request.locked || locks_future_;
+  if (locked && !may_lock(size, request.lock_limit)) return -EAGAIN;
   Owned<Region> region(new (nothrow) Region);
   if (!region) return -ENOMEM;
   region->start = address;
@@ -196,6 +198,7 @@ Sysret AddressSpace::map_locked(const Request& request) {
   region->file_offset = request.file_offset;
   copy_string(region->name, request.name, sizeof(region->name));
   region->may_write = request.may_write;
+  region->locked = locked;
   if (request.memory != nullptr) {
     __atomic_add_fetch(&request.memory->references, 1, __ATOMIC_RELAXED);  // the caller holds one
     region->shared = request.memory;
@@ -235,6 +238,7 @@ int AddressSpace::split(Region& region, UserAddr at) {
   upper->end = region.end;
   upper->protection = region.protection;
   upper->may_write = region.may_write;
+  upper->locked = region.locked;
   upper->kind = region.kind;
   upper->borrowed = region.borrowed;
   upper->file_offset = region.file_offset + offset;
@@ -385,8 +389,9 @@ Sysret AddressSpace::grow_heap(UserAddr to) {
   return 0;
 }
 
-Sysret AddressSpace::set_break(UserAddr to) {
+Sysret AddressSpace::set_break(UserAddr to, uint64_t lock_limit) {
   Guard guard(lock_);
+  if (to > heap_end_ && locks_future_ && !may_lock(to - heap_end_, lock_limit)) return static_cast<Sysret>(heap_end_);
   if (to < heap_start_ || to - heap_start_ > heap_limit_) return static_cast<Sysret>(heap_end_);
   if (to > heap_mapped_) {
     if (grow_heap(to) < 0) return static_cast<Sysret>(heap_end_);
@@ -414,6 +419,7 @@ void AddressSpace::clear(bool unmap_pages) {
   while (Region* region = regions_.front()) free_region(*region);
   heap_start_ = heap_end_ = heap_mapped_ = 0;
   heap_limit_ = 0;
+  locks_future_ = false;
 }
 
 SharedMemory* AddressSpace::hold_shared(UserAddr address, uint64_t& offset) {

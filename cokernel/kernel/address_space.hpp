@@ -50,6 +50,8 @@ class AddressSpace : Immovable {
     bool fixed = false, no_replace = false;
     bool reserve_only = false;  ///< addresses without memory
     bool shared = false;
+    bool locked = false;        ///< as with locks_future(); beyond `lock_limit` it is -EAGAIN
+    uint64_t lock_limit = ~0ull;
     bool apart = false;         ///< not to be joined with its neighbours
     bool may_write = true;      ///< mprotect may make it writable
     SharedMemory* memory = nullptr;  ///< `shared`: this, from its start, in place of fresh memory
@@ -74,7 +76,19 @@ class AddressSpace : Immovable {
     Guard guard(lock_);
     return is_covered(address, address + size);
   }
-  [[nodiscard]] Sysret set_break(UserAddr to);
+  /// Beyond `lock_limit` the heap does not grow while what is mapped is locked.
+  [[nodiscard]] Sysret set_break(UserAddr to, uint64_t lock_limit = ~0ull);
+  /// mlock and munlock, of whole pages: 0 or -ENOMEM, beyond `limit` bytes or where not all is mapped.
+  [[nodiscard]] int set_locked(UserAddr start, UserAddr end, bool locked, uint64_t limit);
+  /// mlockall and munlockall: what there is, what will be. 0 or -ENOMEM.
+  [[nodiscard]] int set_all_locked(bool now, bool future, uint64_t limit);
+  void unlock_all();
+  /// Whether `more` bytes behind those of a mapping may be locked as it is.
+  [[nodiscard]] bool may_lock_more(UserAddr address, uint64_t more, uint64_t limit);
+  [[nodiscard]] uint64_t locked_bytes() {
+    Guard guard(lock_);
+    return locked_bytes_locked(0, port::user_end);
+  }
   /// The heap begins at or above `start`. 0, or -ENOMEM when it is to be mapped and there is no room.
   [[nodiscard]] Sysret start_heap(UserAddr start, const MemoryPlan& plan);
 
@@ -127,6 +141,8 @@ class AddressSpace : Immovable {
   [[nodiscard]] Sysret map_locked(const Request& request);
   [[nodiscard]] Sysret regrow(UserAddr address, uint64_t old_size, const Request& wanted, bool may_move);
   [[nodiscard]] int unmap_locked(UserAddr start, UserAddr end);
+  [[nodiscard]] uint64_t locked_bytes_locked(UserAddr start, UserAddr end);
+  [[nodiscard]] bool may_lock(uint64_t more, uint64_t limit);
   [[nodiscard]] int split(Region& region, UserAddr at);
   [[nodiscard]] int split_range(UserAddr start, UserAddr end);
   [[nodiscard]] bool is_covered(UserAddr start, UserAddr end);
@@ -158,6 +174,7 @@ class AddressSpace : Immovable {
   UserAddr heap_start_ = 0, heap_end_ = 0, heap_mapped_ = 0;
   uint64_t heap_limit_ = 0;
   bool large_pages_ = false;
+  bool locks_future_ = false;
   uint64_t mapped_bytes_ = 0;
   uint64_t limit_ = ~0ull;
 };

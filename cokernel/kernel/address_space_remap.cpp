@@ -46,6 +46,7 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
     whole.fixed = fixed;
     whole.shared = true;
     whole.may_write = region->may_write;
+    whole.locked = region->locked;
     whole.memory = larger;
     whole.kind = region->kind;
     whole.name = path;
@@ -68,6 +69,7 @@ Sysret AddressSpace::remap(UserAddr address, uint64_t old_size, uint64_t new_siz
   growth.reserve_only = region->extents == nullptr && region->shared == nullptr;
   growth.kind = region->kind;
   growth.name = name;
+  growth.locked = region->locked;
   const bool room = !fixed && hole_locked(growth.address, growth.address + growth.size, growth.size, page_size) ==
                                   growth.address && can_hold(growth.address, growth.size);
   if (room) {

@@ -55,6 +55,7 @@ Sysret sys_mincore(Thread& self, const Args& args);
 Sysret sys_mlock(Thread& self, const Args& args);
 Sysret sys_mlock2(Thread& self, const Args& args);
 Sysret sys_mlockall(Thread& self, const Args& args);
+Sysret sys_munlock(Thread& self, const Args& args);
 Sysret sys_munlockall(Thread& self, const Args& args);
 Sysret sys_mmap(Thread& self, const Args& args);
 Sysret sys_mprotect(Thread& self, const Args& args);

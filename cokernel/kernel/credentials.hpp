@@ -12,7 +12,7 @@ inline constexpr uint64_t all_capabilities = (1ull << 41) - 1;
 
 enum Capability : uint64_t {
   cap_kill = 1ull << 5, cap_setgid = 1ull << 6, cap_setuid = 1ull << 7, cap_setpcap = 1ull << 8,
-  cap_sys_nice = 1ull << 23, cap_sys_resource = 1ull << 24,
+  cap_ipc_lock = 1ull << 14, cap_sys_nice = 1ull << 23, cap_sys_resource = 1ull << 24,
 };
 
 /// The four user or group ids of a process.

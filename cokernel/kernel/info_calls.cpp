@@ -122,8 +122,15 @@ Sysret sys_set_tid_address(Thread& self, const Args& args) {
 }
 
 Sysret sys_prctl(Thread& self, const Args& args) {
-  constexpr uint64_t set_name = 15, get_name = 16;
+  constexpr uint64_t set_death_signal = 1, get_death_signal = 2, set_name = 15, get_name = 16;
   switch (args[0]) {
+    case set_death_signal: {
+      if (args[1] > static_cast<uint64_t>(signal_count)) return -EINVAL;
+      Guard guard(process_lock());
+      self.process->death_signal = static_cast<int>(args[1]);
+      return 0;
+    }
+    case get_death_signal: return write_user(args[1], self.process->death_signal) ? 0 : -EFAULT;
     case set_name: {
       char name[sizeof(self.process->command)] = {};
       const int64_t length = port::copy_string_from_user(name, args[1], sizeof(name));

@@ -11,7 +11,7 @@ namespace {
 
 enum MapFlags : uint64_t {
   MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 0xf, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
-  MAP_FIXED_NOREPLACE = 0x100000,
+  MAP_LOCKED = 0x2000, MAP_FIXED_NOREPLACE = 0x100000,
 };
 constexpr uint64_t known_protection = 7;
 constexpr uint64_t remap_may_move = 1, remap_fixed = 2;
@@ -81,6 +81,21 @@ int store_files(AddressSpace& space, UserAddr at, UserAddr end) {
   return 0;
 }
 
+/// How much memory the process may lock.
+uint64_t lock_limit(const Thread& self) {
+  const Process& process = *self.process;
+  return process.credentials.may(cap_ipc_lock) ? unlimited : process.limits.at[limit_locked].soft;
+}
+
+Sysret lock_range(Thread& self, UserAddr address, uint64_t size, bool locked) {
+  const uint64_t limit = lock_limit(self);
+  if (locked && limit == 0) return -EPERM;
+  const UserAddr start = align_down(address, page_size);
+  const uint64_t whole = align_up(size + (address - start), page_size);
+  if (whole < size || start + whole < start) return -EINVAL;
+  return whole == 0 ? 0 : self.process->space.set_locked(start, start + whole, locked, limit);
+}
+
 bool is_known_advice(uint64_t advice) {
   // NORMAL to DONTNEED, FREE, DOFORK, MERGEABLE to DODUMP, KEEPONFORK to COLLAPSE. DONTFORK and WIPEONFORK are promises
   // that fork does not keep here; REMOVE would be about a file.
@@ -105,6 +120,9 @@ Sysret sys_mmap(Thread& self, const Args& args) {
   request.fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
   request.no_replace = (flags & MAP_FIXED_NOREPLACE) != 0;
   request.shared = type != MAP_PRIVATE;
+  request.locked = (flags & MAP_LOCKED) != 0;
+  request.lock_limit = lock_limit(self);
+  if (request.locked && request.lock_limit == 0) return -EPERM;
   if ((flags & MAP_ANONYMOUS) != 0) {
     request.reserve_only = request.protection == port::prot_none;
     return process.space.map(request);
@@ -144,6 +162,7 @@ Sysret sys_mremap(Thread& self, const Args& args) {
   const uint64_t flags = args[3];
   if ((flags & ~(remap_may_move | remap_fixed)) != 0 || flags == remap_fixed) return -EINVAL;
   AddressSpace& space = self.process->space;
+  if (args[2] > args[1] && !space.may_lock_more(args[0], args[2] - args[1], lock_limit(self))) return -EAGAIN;
   SharedMemory* grown = nullptr;
   if (const int error = share_more(space, args[0], args[1], args[2], grown); error != 0) return error;
   const Sysret result = space.remap(args[0], args[1], args[2], (flags & remap_may_move) != 0,
@@ -152,7 +171,7 @@ Sysret sys_mremap(Thread& self, const Args& args) {
   return result;
 }
 
-Sysret sys_brk(Thread& self, const Args& args) { return self.process->space.set_break(args[0]); }
+Sysret sys_brk(Thread& self, const Args& args) { return self.process->space.set_break(args[0], lock_limit(self)); }
 
 Sysret sys_madvise(Thread& self, const Args& args) {
   constexpr uint64_t dont_need = 4, dont_need_locked = 24;
@@ -177,23 +196,27 @@ Sysret sys_msync(Thread& self, const Args& args) {
   return failed != 0 ? failed : error;
 }
 
-/// All memory is locked: it is never anywhere else. `args`: address, size.
-Sysret sys_mlock(Thread& self, const Args& args) {
-  const UserAddr start = align_down(args[0], page_size);
-  return check_range(self.process->space, start, args[1] + (args[0] - start));
-}
+Sysret sys_mlock(Thread& self, const Args& args) { return lock_range(self, args[0], args[1], true); }
 
 Sysret sys_mlock2(Thread& self, const Args& args) {
   constexpr uint64_t on_fault = 1;
   return (args[2] & ~on_fault) != 0 ? -EINVAL : sys_mlock(self, args);
 }
 
-Sysret sys_mlockall(Thread&, const Args& args) {
+Sysret sys_munlock(Thread& self, const Args& args) { return lock_range(self, args[0], args[1], false); }
+
+Sysret sys_mlockall(Thread& self, const Args& args) {
   constexpr uint64_t current = 1, future = 2, on_fault = 4;
-  return args[0] == 0 || args[0] == on_fault || (args[0] & ~(current | future | on_fault)) != 0 ? -EINVAL : 0;
+  if (args[0] == 0 || args[0] == on_fault || (args[0] & ~(current | future | on_fault)) != 0) return -EINVAL;
+  const uint64_t limit = lock_limit(self);
+  if (limit == 0) return -EPERM;
+  return self.process->space.set_all_locked((args[0] & current) != 0, (args[0] & future) != 0, limit);
 }
 
-Sysret sys_munlockall(Thread&, const Args&) { return 0; }
+Sysret sys_munlockall(Thread& self, const Args&) {
+  self.process->space.unlock_all();
+  return 0;
+}
 
 /// A byte for each page: all of them are there.
 Sysret sys_mincore(Thread& self, const Args& args) {

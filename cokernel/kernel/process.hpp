@@ -129,6 +129,7 @@ struct Process : SiblingNode, ProcessNode, Immovable {
   Credentials credentials;
   ResourceLimits limits;
   uint64_t personality = 0;
+  int death_signal = 0;  ///< what its parent's end is told by (PR_SET_PDEATHSIG)
   ProcessTimers timers;
   CpuTime cpu;           ///< a zombie's
   ProcessCalls calls_of_left;  ///< of threads that have left

@@ -115,10 +115,19 @@ bool ignores_child(const Process& process, const Process& child) {
   return action.handler == sig_ignore || (action.flags & SA_NOCLDWAIT) != 0 || &process == &the_init;
 }
 
+/// Its parent has ended.
+void tell_of_death(Process& child) {
+  if (child.death_signal == 0 || child.state != ProcessState::alive) return;
+  SignalInfo info{};
+  info.signo = child.death_signal;
+  (void)send_signal_locked(child, info);
+}
+
 /// Under table_lock: orphans go to init; those that are dead already are buried there.
 void give_children_away(Process& process) {
   while (Process* child = process.children.pop_front()) {
     child->parent = &the_init;
+    tell_of_death(*child);
     the_init.children.push_back(*child);
     if (child->state == ProcessState::zombie) bury(*child);
   }

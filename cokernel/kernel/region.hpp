@@ -42,6 +42,7 @@ struct Region : ListNode {
   UserAddr start = 0, end = 0;
   uint32_t protection = 0;
   bool may_write = true;      ///< mprotect may make it writable
+  bool locked = false;        ///< mlock: counted, nothing more; all memory stays where it is
   RegionKind kind = RegionKind::anonymous;
   Extent* extents = nullptr;  ///< in order; owned unless `shared`; null: reserved addresses without memory (PROT_NONE)
   uint32_t extent_count = 0;

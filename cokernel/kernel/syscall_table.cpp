@@ -87,7 +87,7 @@ constexpr SyscallRow kernel_calls[] = {
     {147, "sched_get_priority_min", sys_sched_get_priority_min},
     {148, "sched_rr_get_interval", sys_sched_rr_get_interval},
     {149, "mlock", sys_mlock},
-    {150, "munlock", sys_mlock},
+    {150, "munlock", sys_munlock},
     {151, "mlockall", sys_mlockall},
     {152, "munlockall", sys_munlockall},
     {157, "prctl", sys_prctl},

@@ -117,8 +117,9 @@ Sysret sys_clock_nanosleep(Thread& self, const Args& args) {
   TimeSpec time;
   int64_t now = 0;
   const auto clock = static_cast<int>(args[0]);
-  const bool no_sleep = clock == clock_raw || clock == clock_realtime_coarse || clock == clock_monotonic_coarse;
-  if (clock == clock_thread || !read_clock(self, clock, now)) return -EINVAL;
+  const bool no_sleep = clock == clock_raw || clock == clock_realtime_coarse || clock == clock_monotonic_coarse ||
+                        clock == clock_thread;
+  if (!read_clock(self, clock, now)) return -EINVAL;
   if (no_sleep) return -EOPNOTSUPP;
   if (!read_user(args[2], time)) return -EFAULT;
   if (!is_valid(time)) return -EINVAL;

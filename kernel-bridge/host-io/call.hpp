@@ -64,6 +64,7 @@ class Call {
 
   // Handlers of the allow list; args_ have been checked by their kinds when they run.
   std::int64_t open();
+  std::int64_t open_how_said();
   std::int64_t close();
   std::int64_t make_node();
   std::int64_t vectored();

@@ -4,6 +4,7 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/sockios.h>
 #include <linux/stat.h>
 #include <net/if.h>
@@ -173,6 +174,12 @@ constexpr CallRow calls[] = {
      .args = {at, path, value, value, record<struct statx>},
      .follow = Follow::unless_flag,
      .flags_arg = 2},
+    {.nr = SYS_openat2,
+     .name = "openat2",
+     .needs = Mode::files,
+     .args = {at, value, record<open_how>},
+     .makes_fd = true,
+     .handler = &Call::open_how_said},
     {.nr = SYS_faccessat2,
      .name = "faccessat2",
      .needs = Mode::files,

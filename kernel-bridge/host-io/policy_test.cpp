@@ -2,6 +2,7 @@
 // What an enclave may not do, however it asks.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
@@ -371,6 +372,32 @@ TEST_CASE("datagrams over loopback keep their sender's address", "[host-io]") {
   *size = sizeof(int);
   CHECK(proxy.call(SYS_getsockopt, a, SOL_SOCKET, SO_REUSEADDR, proxy.client.address(option), size_at) == 0);
   CHECK(*option == 1);
+}
+
+TEST_CASE("openat2 leads out of the root no more than any other call", "[host-io]") {
+  TestProxy proxy(Mode::files, TestProxy::Root::tree);
+  std::filesystem::create_directories(proxy.tree / "root/folder");
+  std::filesystem::create_directories(proxy.tree / "root/etc");
+  std::filesystem::create_symlink("/etc/passwd", proxy.tree / "root/folder/absolute");
+  std::filesystem::create_symlink("../../../etc/passwd", proxy.tree / "root/folder/relative");
+  const std::int64_t folder = proxy.open("/folder", O_PATH | O_DIRECTORY);
+  REQUIRE(folder >= 0);
+  const auto open = [&](std::int64_t at, const char* path, std::uint64_t resolve) {
+    const open_how how{.flags = O_RDONLY, .mode = 0, .resolve = resolve};
+    return proxy.call(SYS_openat2, at, proxy.client.text(path), proxy.client.address(proxy.client.make(how)), sizeof how);
+  };
+  const auto resolve = GENERATE(as<std::uint64_t>{}, 0, RESOLVE_IN_ROOT, RESOLVE_NO_XDEV);
+  for (const char* path : {"absolute", "relative", "../../etc/passwd", "/../etc/passwd"})
+    CHECK(open(folder, path, resolve) == -ENOENT);
+  CHECK(open(folder, "absolute", RESOLVE_BENEATH) == -EXDEV);
+  CHECK(open(folder, "relative", RESOLVE_NO_SYMLINKS) == -ELOOP);
+  // The proxy's own directory lies outside.
+  CHECK((open(AT_FDCWD, "/folder", resolve) >= 0) == (resolve != RESOLVE_IN_ROOT));
+  CHECK(open(folder, ".", resolve) >= 0);
+  CHECK(open(folder, "..", RESOLVE_BENEATH) == -EXDEV);
+  CHECK(open(0, "x", RESOLVE_BENEATH) < 0);  // what the launcher opened lies outside
+  const open_how how{};
+  CHECK(proxy.call(SYS_openat2, folder, proxy.client.text("."), proxy.client.address(proxy.client.make(how)), 8) == -E2BIG);
 }
 
 /// Where an enclave takes in what is lent: its end, and the proxy's.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -128,6 +129,22 @@ int RootDir::open_at(int dirfd, std::string_view path, int flags, unsigned mode)
   return resolve(full, {.flags = static_cast<std::uint64_t>(flags),
                         .mode = makes ? mode & mode_bits : 0,
                         .resolve = 0});
+}
+
+int RootDir::open_at(int dirfd, std::string_view path, open_how how) const {
+  how.resolve |= RESOLVE_NO_MAGICLINKS;
+  std::string full(path);
+  int start = fd_.get();
+  if ((how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) == 0) {
+    if (const int failed = from_root(dirfd, path, full); failed != 0) return failed;
+    how.resolve |= RESOLVE_IN_ROOT;
+  } else {
+    // What ends below a directory of the root ends below the root.
+    if (!holds(dirfd)) return -EACCES;
+    start = dirfd;
+  }
+  const long fd = ::syscall(SYS_openat2, start, full.c_str(), &how, sizeof how);
+  return fd < 0 ? -errno : static_cast<int>(fd);
 }
 
 }  // namespace hobbes::host_io

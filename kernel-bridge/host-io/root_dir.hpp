@@ -43,6 +43,8 @@ class RootDir {
   [[nodiscard]] int keep(int dirfd, std::string_view path, SafePath& safe) const;
   /// openat() itself: the new descriptor or -errno.
   [[nodiscard]] int open_at(int dirfd, std::string_view path, int flags, unsigned mode) const;
+  /// openat2() itself, with its own idea of what `dirfd` is the root of.
+  [[nodiscard]] int open_at(int dirfd, std::string_view path, open_how how) const;
 
  private:
   RootDir(UniqueFd fd, bool confines) : fd_(std::move(fd)), confines_(confines) {}

@@ -6,8 +6,8 @@ source "$(dirname "$0")/lib.sh"
 start_node
 create k 2 160
 
-for name in clones credentials epoll events files futexes inotify mapped-files memory pointers poll proc processes registers rest rewriting scheduling \
-  shared-files signals sockets threads timers; do
+for name in clones credentials epoll events files futexes inotify mapped-files memory open-how plain-calls pointers poll proc \
+  processes registers rest rewriting scheduling shared-files signals sockets threads timers; do
   same_on_both "$build/tests/scenarios/programs/conformance-$name"
   expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
 done

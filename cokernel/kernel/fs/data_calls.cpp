@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // read, write and their relatives; copies between files.
 #include "cokernel/kernel/fs/call_support.hpp"
+#include "cokernel/kernel/fs/host_file.hpp"
 #include "cokernel/kernel/heap.hpp"
 
 namespace hobbes::lwk::fs {
@@ -47,17 +48,31 @@ Sysret many_pieces(Thread& self, const Args& args, Direction direction, const Wh
 
 Where own_offset(uint64_t argument) { return {false, static_cast<int64_t>(argument)}; }
 
-/// preadv2's: -1 is the position. RWF_HIPRI is a hint, RWF_DSYNC and RWF_SYNC are about what is written; RWF_NOWAIT and
-/// RWF_APPEND nothing here grants.
-Sysret many_pieces_with_flags(Thread& self, const Args& args, Direction direction) {
-  constexpr uint64_t high_priority = 1, data_sync = 2, sync = 4;
-  if ((args[5] & ~(high_priority | data_sync | sync)) != 0) return -EOPNOTSUPP;
-  const Sysret done =
-      many_pieces(self, args, direction, static_cast<int64_t>(args[3]) == -1 ? Where() : own_offset(args[3]));
-  if (done <= 0 || direction == Direction::read || (args[5] & (data_sync | sync)) == 0) return done;
-  const FileRef file = file_of(self, args[0]);
-  const Sysret synced = file ? file->sync((args[5] & sync) == 0) : -EBADF;
+/// A file of the enclave's. RWF_HIPRI is a hint, RWF_DSYNC, RWF_SYNC and RWF_APPEND are about what is written.
+Sysret transfer_here(File& file, Direction direction, IoVector& data, const Where& where, uint32_t flags) {
+  if ((flags & RWF_NOWAIT) != 0 && !file.never_waits()) return -EOPNOTSUPP;
+  if (direction == Direction::read) return transfer(file, direction, data, where);
+  if (!where.at_position && where.offset < 0) return -EINVAL;
+  const Sysret done = (flags & RWF_APPEND) != 0 ? file.append(data, where.at_position)
+                                                : transfer(file, direction, data, where);
+  if (done <= 0 || (flags & (RWF_DSYNC | RWF_SYNC)) == 0) return done;
+  const Sysret synced = file.sync((flags & RWF_SYNC) == 0);
   return synced == 0 || synced == -EINVAL ? done : synced;  // pipes and sockets have nothing to sync
+}
+
+/// preadv2's: an offset of -1 is the position.
+Sysret many_pieces_with_flags(Thread& self, const Args& args, Direction direction) {
+  const Where where = static_cast<int64_t>(args[3]) == -1 ? Where() : own_offset(args[3]);
+  if (args[5] == 0) return many_pieces(self, args, direction, where);
+  const FileRef file = file_of(self, args[0]);
+  if (!is_open_for(file, direction)) return -EBADF;
+  IoPieces pieces;
+  if (const int error = pieces.load(args[1], args[2]); error != 0) return error;
+  IoVector data(pieces.pieces(), pieces.count());
+  if ((args[5] & ~static_cast<uint64_t>(known_transfer_flags)) != 0) return -EOPNOTSUPP;
+  if (HostFile* host = file->host())
+    return host->transfer_with_flags(data, direction == Direction::write, static_cast<int64_t>(args[3]), to_flags(args[5]));
+  return transfer_here(*file, direction, data, where, to_flags(args[5]));
 }
 
 /// One side of a copy between files: moves its own offset or the file's position.

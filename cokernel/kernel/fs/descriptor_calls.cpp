@@ -93,17 +93,6 @@ Sysret sys_creat(Thread& self, const Args& args) {
   return open(self, static_cast<uint64_t>(AT_FDCWD), args[0], O_CREAT | O_WRONLY | O_TRUNC, to_flags(args[1]));
 }
 
-Sysret sys_openat2(Thread& self, const Args& args) {
-  struct {
-    uint64_t flags, mode, resolve;
-  } how;
-  if (args[3] < sizeof(how)) return -EINVAL;
-  if (args[3] > sizeof(how)) return -E2BIG;
-  if (!read_user(args[2], how)) return -EFAULT;
-  if (how.resolve != 0 || how.flags > UINT32_MAX || (how.mode & ~static_cast<uint64_t>(mode_bits)) != 0) return -EINVAL;
-  return open(self, args[0], args[1], to_flags(how.flags), to_flags(how.mode));
-}
-
 Sysret sys_close(Thread& self, const Args& args) { return self.process->files->close(to_fd(args[0])); }
 
 Sysret sys_close_range(Thread& self, const Args& args) {

@@ -57,6 +57,14 @@ Sysret PositionedFile::write(IoVector& from) {
   return put;
 }
 
+Sysret File::type() {
+  FileStatus now;
+  const Sysret error = status(now);
+  return error < 0 ? error : static_cast<Sysret>(now.mode & S_IFMT);
+}
+
+Sysret File::append(IoVector& from, bool at_position) { return at_position ? write(from) : write_at(from, 0); }
+
 Sysret PositionedFile::seek(int64_t offset, uint32_t whence) {
   if (whence > SEEK_HOLE) return -EINVAL;
   FileStatus now;
@@ -103,9 +111,9 @@ Sysret file_size(File& file) {
 
 int may_map(File& file) {
   if (!file.readable()) return -EACCES;
-  FileStatus status;
-  if (const Sysret error = file.status(status); error < 0) return static_cast<int>(error);
-  return is_regular(status.mode) ? 0 : -ENODEV;
+  const Sysret type = file.type();
+  if (type < 0) return static_cast<int>(type);
+  return type == S_IFREG ? 0 : -ENODEV;
 }
 
 }  // namespace hobbes::lwk::fs

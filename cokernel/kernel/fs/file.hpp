@@ -44,6 +44,10 @@ struct Change {
   uint32_t mode = 0, uid = 0, gid = 0;
   int64_t atime_ns = 0, mtime_ns = 0;
   uint64_t size = 0;
+
+  [[nodiscard]] bool empty() const {
+    return !(set_mode || set_uid || set_gid || set_atime || set_mtime || set_size);
+  }
 };
 
 /// Every call may be made by any thread; results are -errno or what the system call of that name returns. Defaults are
@@ -57,8 +61,14 @@ class File : Immovable {
   virtual Sysret write(IoVector& from);
   virtual Sysret read_at(IoVector& to, uint64_t offset);
   virtual Sysret write_at(IoVector& from, uint64_t offset);
+  /// At the end, whatever the position, which follows if the call is `at_position`. Where there is no end: write().
+  virtual Sysret append(IoVector& from, bool at_position);
+  /// Whether reading and writing never wait.
+  [[nodiscard]] virtual bool never_waits() const { return false; }
   virtual Sysret seek(int64_t offset, uint32_t whence);
   virtual Sysret status(FileStatus& status) = 0;
+  /// S_IFMT of its mode, which never changes; or -errno.
+  virtual Sysret type();
   virtual Sysret change(const Change& change);
   /// Directory entries as getdents64 gives them.
   virtual Sysret read_entries(IoVector& to);

@@ -46,6 +46,9 @@ enum Seals : uint32_t {
   seals_of_writing = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, known_seals = 0x3f,
 };
 enum AllocateMode : uint32_t { FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2 };
+enum TransferFlags : uint32_t {
+  RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 16, known_transfer_flags = 31,
+};
 enum RenameFlags : uint32_t { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
 
 inline constexpr size_t name_limit = 255;

@@ -18,11 +18,6 @@ constexpr uint32_t first_number_request = 0x5409, last_number_request = 0x540b, 
 constexpr uint32_t get_group_request = 0x540f, set_group_request = 0x5410;
 constexpr int get_flags_command = 3, set_flags_command = 4;  // F_GETFL, F_SETFL
 
-uint32_t transfer_number(bool writes, bool has_offset) {
-  if (has_offset) return writes ? host_pwritev : host_preadv;
-  return writes ? host_writev : host_readv;
-}
-
 }  // namespace
 
 void write_host_times(const Change& change, void* to) {
@@ -97,36 +92,55 @@ Sysret HostFile::status(FileStatus& status) {
   __atomic_store_n(&identity_.device, status.device, __ATOMIC_RELAXED);
   __atomic_store_n(&identity_.inode, status.inode, __ATOMIC_RELAXED);
   const uint32_t type = stat.mode & S_IFMT;
-  // release: the two above are there, too; partner: identity(). Everyone learns the same.
+  __atomic_store_n(&type_, type, __ATOMIC_RELAXED);
+  // release: what is above is there, too; partner: the acquire in learn(). Everyone learns the same.
   __atomic_store_n(&kind_, type == S_IFREG || type == S_IFDIR || type == S_IFBLK ? Kind::regular
                            : type == S_IFSOCK                                    ? Kind::socket
                                                                                  : Kind::stream, __ATOMIC_RELEASE);
   return 0;
 }
 
+/// What stat tells of it that never changes.
+Sysret HostFile::learn() {
+  if (__atomic_load_n(&kind_, __ATOMIC_ACQUIRE) != Kind::unknown) return 0;
+  FileStatus now;
+  return status(now);
+}
+
+Sysret HostFile::type() {
+  const Sysret error = learn();
+  return error < 0 ? error : static_cast<Sysret>(__atomic_load_n(&type_, __ATOMIC_RELAXED));
+}
+
 Sysret HostFile::identity(FileIdentity& identity) {
-  if (__atomic_load_n(&kind_, __ATOMIC_ACQUIRE) == Kind::unknown) {
-    FileStatus now;
-    if (const Sysret error = status(now); error < 0) return error;
-  }
+  if (const Sysret error = learn(); error < 0) return error;
   identity = {__atomic_load_n(&identity_.device, __ATOMIC_RELAXED), __atomic_load_n(&identity_.inode, __ATOMIC_RELAXED)};
   return 0;
 }
 
-Sysret HostFile::bounce(HostCall& call, IoVector& data, bool writes, uint64_t offset, uint64_t size) {
-  if (writes && !data.take(call.data(), size)) return -EFAULT;
+/// The call itself, with the first `pieces` of the slot's vectors.
+Sysret HostFile::ask(HostCall& call, const Transfer& how, uint32_t pieces) const {
+  if (how.flags != 0)
+    return call.call(how.writes ? host_pwritev2 : host_preadv2, fd_, call.iovs(), pieces, how.offset, 0, how.flags);
+  if (how.offset != no_offset)
+    return call.call(how.writes ? host_pwritev : host_preadv, fd_, call.iovs(), pieces, how.offset, 0);
+  return call.call(how.writes ? host_writev : host_readv, fd_, call.iovs(), pieces);
+}
+
+Sysret HostFile::bounce(HostCall& call, IoVector& data, const Transfer& how, uint64_t size) {
+  if (how.writes && !data.take(call.data(), size)) return -EFAULT;
   call.iovs()[0] = {port::host_address(call.data()), size};
-  const Sysret done = call.call(transfer_number(writes, offset != no_offset), fd_, call.iovs(), 1, offset, 0);
-  if (done <= 0 || writes) return done;
+  const Sysret done = ask(call, how, 1);
+  if (done <= 0 || how.writes) return done;
   return data.put(call.data(), min(static_cast<uint64_t>(done), size)) ? done : -EFAULT;
 }
 
 /// One call: as much as its slot can name, which is `asked`.
-Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint64_t offset, bool through_slot,
+Sysret HostFile::transfer_some(HostCall& call, IoVector& data, const Transfer& how, bool through_slot,
                                uint64_t& asked) {
   asked = min(data.left(), HostCall::data_size);
-  if (through_slot) return bounce(call, data, writes, offset, asked);
-  const uint32_t need = writes ? port::prot_read : port::prot_write;
+  if (through_slot) return bounce(call, data, how, asked);
+  const uint32_t need = how.writes ? port::prot_read : port::prot_write;
   const uint64_t before = data.left();
   uint32_t count = 0;
   while (count < HOBBES_HIO_IOVS && data.left() > 0) {
@@ -135,25 +149,24 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, bool writes, uint
     if (memory == nullptr) {
       if (count > 0) break;
       asked = min(data.only_to_copy(need), HostCall::data_size);
-      return asked == 0 ? -EFAULT : bounce(call, data, writes, offset, asked);
+      return asked == 0 ? -EFAULT : bounce(call, data, how, asked);
     }
     if (!call.reaches(memory, size)) {
       if (count > 0) break;
       asked = min(size, HostCall::data_size);
-      return bounce(call, data, writes, offset, asked);
+      return bounce(call, data, how, asked);
     }
     call.iovs()[count++] = {port::host_address(memory), size};
     data.skip(size);
   }
   asked = before - data.left();
   if (__atomic_load_n(&kind_, __ATOMIC_RELAXED) == Kind::regular) call.copies(asked);  // others may wait for somebody
-  const Sysret done = call.call(transfer_number(writes, offset != no_offset), fd_, call.iovs(), count, offset, 0);
-  return done;
+  return ask(call, how, count);
 }
 
-Sysret HostFile::transfer(IoVector& data, bool writes, uint64_t offset) {
+Sysret HostFile::transfer(IoVector& data, Transfer how) {
   // Ahead of the claim: the kind may need a slot of its own.
-  const Kind what = writes ? Kind::regular : kind();
+  const Kind what = how.writes ? Kind::regular : kind();
   if (what == Kind::stream) data.clip(HostCall::data_size);
   const bool through_slot = what == Kind::stream || (what == Kind::socket && data.left() <= HostCall::data_size);
   HostCall call(channel_);
@@ -161,21 +174,26 @@ Sysret HostFile::transfer(IoVector& data, bool writes, uint64_t offset) {
   Sysret total = 0;
   do {
     uint64_t asked = 0;
-    const Sysret done = transfer_some(call, data, writes, offset, through_slot, asked);
-    if (writes && done == -EPIPE) send_signal(*port::current().process, SIGPIPE);  // the proxy's write did not
+    const Sysret done = transfer_some(call, data, how, through_slot, asked);
+    if (how.writes && done == -EPIPE) send_signal(*port::current().process, SIGPIPE);  // the proxy's write did not
     if (done < 0) return total > 0 ? total : done;
     total += done;
-    if (offset != no_offset) offset += static_cast<uint64_t>(done);
+    if (how.offset != no_offset) how.offset += static_cast<uint64_t>(done);
     // A short transfer ends the call: end of file, or as much as there is now.
     if (done == 0 || static_cast<uint64_t>(done) < asked) break;
   } while (data.left() > 0);
   return total;
 }
 
-Sysret HostFile::read(IoVector& to) { return transfer(to, false, no_offset); }
-Sysret HostFile::write(IoVector& from) { return transfer(from, true, no_offset); }
-Sysret HostFile::read_at(IoVector& to, uint64_t offset) { return transfer(to, false, offset); }
-Sysret HostFile::write_at(IoVector& from, uint64_t offset) { return transfer(from, true, offset); }
+Sysret HostFile::transfer_with_flags(IoVector& data, bool writes, int64_t offset, uint32_t flags) {
+  if (offset < -1) return -EINVAL;
+  return transfer(data, {writes, static_cast<uint64_t>(offset), flags});
+}
+
+Sysret HostFile::read(IoVector& to) { return transfer(to, {false}); }
+Sysret HostFile::write(IoVector& from) { return transfer(from, {true}); }
+Sysret HostFile::read_at(IoVector& to, uint64_t offset) { return transfer(to, {false, offset}); }
+Sysret HostFile::write_at(IoVector& from, uint64_t offset) { return transfer(from, {true, offset}); }
 Sysret HostFile::seek(int64_t offset, uint32_t whence) { return simple(host_lseek, offset, whence); }
 Sysret HostFile::sync(bool data_only) { return simple(data_only ? host_fdatasync : host_fsync); }
 

@@ -26,6 +26,7 @@ class HostFile : public File {
   Sysret write_at(IoVector& from, uint64_t offset) override;
   Sysret seek(int64_t offset, uint32_t whence) override;
   Sysret status(FileStatus& status) override;
+  Sysret type() override;
   Sysret change(const Change& change) override;
   Sysret read_entries(IoVector& to) override;
   Sysret control(uint32_t request, uint64_t argument) override;
@@ -38,6 +39,9 @@ class HostFile : public File {
   uint32_t poll() override;
   bool can_wait() override { return true; }  // or the host says that it cannot
   HostFile* host() override { return this; }
+
+  /// preadv2 and pwritev2, as the host understands their flags; an offset of -1 is the position.
+  [[nodiscard]] Sysret transfer_with_flags(IoVector& data, bool writes, int64_t offset, uint32_t flags);
 
   [[nodiscard]] hobbes_hio_channel& channel() const { return channel_; }
   [[nodiscard]] int fd() const { return fd_; }
@@ -61,17 +65,26 @@ class HostFile : public File {
   static constexpr uint64_t no_offset = ~0ull;
 
   [[nodiscard]] Kind kind();
+  [[nodiscard]] Sysret learn();
   [[nodiscard]] Sysret borrow();
-  [[nodiscard]] Sysret transfer(IoVector& data, bool writes, uint64_t offset);
-  [[nodiscard]] Sysret transfer_some(HostCall& call, IoVector& data, bool writes, uint64_t offset, bool through_slot,
+  /// What the host is to do with a transfer's data.
+  struct Transfer {
+    bool writes;
+    uint64_t offset = no_offset;
+    uint32_t flags = 0;
+  };
+  [[nodiscard]] Sysret transfer(IoVector& data, Transfer how);
+  [[nodiscard]] Sysret transfer_some(HostCall& call, IoVector& data, const Transfer& how, bool through_slot,
                                      uint64_t& asked);
-  [[nodiscard]] Sysret bounce(HostCall& call, IoVector& data, bool writes, uint64_t offset, uint64_t size);
+  [[nodiscard]] Sysret bounce(HostCall& call, IoVector& data, const Transfer& how, uint64_t size);
+  [[nodiscard]] Sysret ask(HostCall& call, const Transfer& how, uint32_t pieces) const;
 
   hobbes_hio_channel& channel_;
   int fd_;
   bool owned_;
   Kind kind_ = Kind::unknown;  ///< atomic; learnt when first needed, with what follows
   FileIdentity identity_{};
+  uint32_t type_ = 0;
 };
 
 /// From the host's struct to ours.

@@ -20,7 +20,8 @@ enum HostNumber : uint32_t {
   host_mkdirat = 258, host_mknodat = 259, host_fchownat = 260, host_newfstatat = 262, host_unlinkat = 263, host_linkat = 265,
   host_symlinkat = 266, host_readlinkat = 267, host_fchmodat = 268, host_ppoll = 271, host_utimensat = 280,
   host_fallocate = 285, host_accept4 = 288, host_epoll_create1 = 291, host_inotify_init1 = 294, host_preadv = 295,
-  host_pwritev = 296, host_renameat2 = 316, host_faccessat2 = 439, host_epoll_pwait2 = 441,
+  host_pwritev = 296, host_renameat2 = 316, host_preadv2 = 327, host_pwritev2 = 328,
+  host_openat2 = 437, host_faccessat2 = 439, host_epoll_pwait2 = 441,
 };
 
 /// Whether the channel's proxy has all of [base, base + size), which is in use, mapped in one block. All else takes the

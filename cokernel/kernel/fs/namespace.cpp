@@ -62,22 +62,6 @@ size_t find_mount(const Caller& caller, Place& place) {
   return 0;
 }
 
-/// The directory that relative paths start at.
-int find_base(const Caller& caller, int dirfd, char* base) {
-  if (dirfd == AT_FDCWD) {
-    Guard guard(caller.process->files_lock);
-    copy_string(base, caller.process->cwd, path_limit);
-    return 0;
-  }
-  const FileRef file = file_of(*caller.process, dirfd);
-  if (!file) return -EBADF;
-  FileStatus now;
-  if (const Sysret error = file->status(now); error < 0) return static_cast<int>(error);
-  if (!is_directory(now.mode)) return -ENOTDIR;
-  copy_string(base, file->path(), path_limit);
-  return 0;
-}
-
 /// Replaces the place by where the link in it leads. 1: it did, 0: there is none, -errno.
 int follow_link(const Caller& caller, size_t mount_length, bool last, Place& place) {
   PathText target, base;
@@ -108,6 +92,29 @@ int start_namespace() {
 
 void for_each_mount(void (*visit)(const char* path, const char* type, void* context), void* context) {
   for (const Mount& mount : mounts) visit(mount.path, mount.type, context);
+}
+
+int find_base(const Caller& caller, int dirfd, char* base) {
+  if (dirfd == AT_FDCWD) {
+    Guard guard(caller.process->files_lock);
+    copy_string(base, caller.process->cwd, path_limit);
+    return 0;
+  }
+  const FileRef file = file_of(*caller.process, dirfd);
+  if (!file) return -EBADF;
+  const Sysret type = file->type();
+  if (type < 0) return static_cast<int>(type);
+  if (type != S_IFDIR) return -ENOTDIR;
+  copy_string(base, file->path(), path_limit);
+  return 0;
+}
+
+bool is_host_place(const Place& place) { return place.system == host_root; }
+
+uint32_t kept_flags(uint32_t flags) { return (flags & ~open_only) | O_LARGEFILE; }
+
+Sysret host_root_link(const Caller& caller, const char* path, char* to, uint64_t size) {
+  return host_root->read_link(caller, path, to, size);
 }
 
 int find_place(const Caller& caller, int dirfd, const char* path, bool follow, Place& place) {
@@ -147,7 +154,7 @@ int open_file(const Caller& caller, int dirfd, const char* path, uint32_t flags,
   }
   if (const int error = place.system->open(caller, place.path, flags, mode & mode_bits, file); error != 0) return error;
   if (*file->path() != '\0') return 0;  // it was open before: /proc/self/fd
-  file->set_flags((flags & ~open_only) | O_LARGEFILE);
+  file->set_flags(kept_flags(flags));
   return file->set_path(place.absolute.text());
 }
 

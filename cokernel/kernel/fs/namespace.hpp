@@ -25,6 +25,15 @@ struct Place : Immovable {
 /// the last component's if `follow`. Whether anything is there remains to be seen. 0 or -errno.
 [[nodiscard]] int find_place(const Caller& caller, int dirfd, const char* path, bool follow, Place& place);
 
+/// The directory that paths relative to `dirfd` start at: its absolute path (path_limit bytes). 0 or -errno.
+[[nodiscard]] int find_base(const Caller& caller, int dirfd, char* base);
+/// Whether the host resolves it.
+[[nodiscard]] bool is_host_place(const Place& place);
+/// What a link says that only the host has, its /proc's too: a length or -errno.
+[[nodiscard]] Sysret host_root_link(const Caller& caller, const char* path, char* to, uint64_t size);
+/// Flags of an open that its file keeps.
+[[nodiscard]] uint32_t kept_flags(uint32_t flags);
+
 /// openat. 0 or -errno.
 [[nodiscard]] int open_file(const Caller& caller, int dirfd, const char* path, uint32_t flags, uint32_t mode,
                             FileRef& file);

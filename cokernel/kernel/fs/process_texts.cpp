@@ -90,7 +90,7 @@ void write_smaps(Text& text, Process& process, int64_t) {
                shared);
     text.print("Private_Dirty:  %u kB\nReferenced:     %u kB\nAnonymous:      %u kB\nSwap:           0 kB\n",
                there - shared, there, there - shared);
-    text.print("Locked:         %u kB\n", there);
+    text.print("Locked:         %u kB\n", region.locked ? there : 0);
   });
 }
 
@@ -190,7 +190,7 @@ void write_status(Text& text, Process& process, int64_t id) {
   text.print("FDSize:\t%u\nGroups:\t%u \n", static_cast<uint64_t>(FdTable::limit),
              static_cast<uint64_t>(process.credentials.group.real));
   text.print("VmPeak:\t%u kB\nVmSize:\t%u kB\nVmLck:\t%u kB\nVmPin:\t0 kB\nVmHWM:\t%u kB\nVmRSS:\t%u kB\n", size, size,
-             size, held, held);
+             process.space.locked_bytes() >> kib_shift, held, held);
   text.print("VmData:\t%u kB\nVmStk:\t%u kB\nVmExe:\t%u kB\nVmSwap:\t0 kB\nThreads:\t%u\n", sizes.data, sizes.stack,
              sizes.code, static_cast<uint64_t>(process.thread_count));
   write_status_of_signals(text, process);

@@ -32,6 +32,13 @@ Sysret TmpFile::write_at(IoVector& from, uint64_t offset) {
   return node_.write(from, (flags() & O_APPEND) != 0, offset);
 }
 
+Sysret TmpFile::append(IoVector& from, bool at_position) {
+  uint64_t nowhere = 0;
+  if (!at_position) return node_.write(from, true, nowhere);
+  Guard guard(position_lock_);
+  return node_.write(from, true, position_);
+}
+
 Sysret TmpFile::status(FileStatus& status) {
   node_.fill(status);
   return 0;

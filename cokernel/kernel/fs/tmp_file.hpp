@@ -13,6 +13,8 @@ class TmpFile : public PositionedFile {
   Sysret write(IoVector& from) override;
   Sysret read_at(IoVector& to, uint64_t offset) override;
   Sysret write_at(IoVector& from, uint64_t offset) override;
+  Sysret append(IoVector& from, bool at_position) override;
+  bool never_waits() const override { return true; }
   Sysret status(FileStatus& status) override;
   Sysret change(const Change& change) override;
   Sysret usage(LinuxStatfs& usage) override;

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +140,70 @@ static void test_advice(void) {
   munmap(memory, 3 * 4096);
 }
 
+static long locked_kib(void) {
+  FILE* status = fopen("/proc/self/status", "r");
+  char line[256];
+  long found = -1;
+  while (fgets(line, sizeof line, status) != NULL)
+    if (sscanf(line, "VmLck: %ld", &found) == 1) break;
+  fclose(status);
+  return found;
+}
+
+/* Whoever may not lock as much as he likes (`allowed` bytes) is refused beyond. */
+static void lock_up_to(size_t allowed) {
+  const struct rlimit limit = {allowed, allowed};
+  const size_t page = 4096;
+  CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+  CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+  char* memory = mmap(NULL, 64 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (allowed == 0) {
+    CHECK_ERRNO(mlock(memory, page), EPERM);
+    CHECK_ERRNO(mlockall(MCL_CURRENT), EPERM);
+    CHECK_ERRNO(mlockall(MCL_FUTURE), EPERM);
+    CHECK(mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED && errno == EPERM);
+    CHECK(munlock(memory, page) == 0 && munlockall() == 0);
+    return;
+  }
+  CHECK(mlock(memory, allowed) == 0 && mlock(memory, allowed) == 0 && locked_kib() == (long)(allowed >> 10));
+  CHECK_ERRNO(mlock(memory + allowed, 1), ENOMEM);
+  CHECK_ERRNO(mlock(memory + page, allowed), ENOMEM);
+  CHECK(munlock(memory + page, page) == 0 && locked_kib() == (long)((allowed - page) >> 10));
+  CHECK(mlock(memory + 60 * page + 5, 1) == 0);
+  CHECK(mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED && errno == EAGAIN);
+  CHECK(mremap(memory + 60 * page, page, 2 * page, MREMAP_MAYMOVE) == MAP_FAILED && errno == EAGAIN);
+  CHECK_ERRNO(mlockall(MCL_CURRENT), ENOMEM);
+  CHECK(munmap(memory, 2 * page) == 0 && locked_kib() == (long)((allowed - page) >> 10));
+  const pid_t child = fork();
+  if (child == 0) _exit(locked_kib() != 0);  // locks are not inherited
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+  CHECK(munlockall() == 0 && locked_kib() == 0);
+  CHECK(mlockall(MCL_FUTURE) == 0 && locked_kib() == 0);
+  char* more = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(more != MAP_FAILED && locked_kib() == 8);
+  CHECK(mmap(NULL, allowed, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EAGAIN);
+  const long before = syscall(SYS_brk, 0);
+  CHECK(syscall(SYS_brk, before + (long)allowed) == before);
+  CHECK(munlockall() == 0 && syscall(SYS_brk, before + (long)allowed) == before + (long)allowed);
+}
+
+static void test_lock_limit(void) {
+  const size_t limits[] = {0, 16 * 4096};
+  for (int i = 0; i < 2; ++i) {
+    fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+      failures = 0;
+      lock_up_to(limits[i]);
+      fflush(stdout);
+      _exit(failures != 0);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+  }
+}
+
 static void test_locks(void) {
   char* memory = with_hole();
   CHECK(mlock(memory, 4096) == 0 && mlock(memory + 5, 10) == 0 && munlock(memory, 4096) == 0);
@@ -188,6 +254,7 @@ int main(void) {
   test_files();
   test_advice();
   test_locks();
+  test_lock_limit();
   test_bad_pointers();
   return conclude("memory");
 }

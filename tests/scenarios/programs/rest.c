@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -103,6 +104,35 @@ static void test_flags_of_transfers(void) {
   CHECK_ERRNO(pwritev2(file, &out, 1, -2, 0), EINVAL);
 }
 
+/* The end of a file, whatever the offset; and what is there without waiting, if the file can tell. */
+static void test_appending(int fd) {
+  char text[] = "abc", got[4] = "";
+  struct iovec out = {text, 3}, in = {got, 3};
+  struct stat status;
+  CHECK(ftruncate(fd, 50) == 0 && lseek(fd, 7, SEEK_SET) == 7);
+  CHECK(pwritev2(fd, &out, 1, 0, RWF_APPEND) == 3 && lseek(fd, 0, SEEK_CUR) == 7);
+  CHECK(pread(fd, got, 3, 50) == 3 && memcmp(got, "abc", 3) == 0);
+  CHECK(pwritev2(fd, &out, 1, -1, RWF_APPEND | RWF_DSYNC) == 3 && lseek(fd, 0, SEEK_CUR) == 56);
+  CHECK(fstat(fd, &status) == 0 && status.st_size == 56);
+  CHECK(preadv2(fd, &in, 1, 0, RWF_APPEND) == 3 && memcmp(got, "\0\0\0", 3) == 0);
+  const ssize_t now = preadv2(fd, &in, 1, 50, RWF_NOWAIT);
+  CHECK(now == 3 ? memcmp(got, "abc", 3) == 0 : now == -1 && (errno == EAGAIN || errno == EOPNOTSUPP));
+  CHECK_ERRNO(pwritev2(fd, &out, 1, -2, RWF_APPEND), EINVAL);
+}
+
+static void test_appends(void) {
+  int ends[2], memory = memfd_create("appended", 0);
+  char got[4] = "";
+  struct iovec out = {"abc", 3};
+  test_appending(file);
+  test_appending(memory);
+  close(memory);
+  CHECK(pipe(ends) == 0 && pwritev2(ends[1], &out, 1, -1, RWF_APPEND) == 3 && read(ends[0], got, 3) == 3);
+  CHECK_ERRNO(pwritev2(ends[1], &out, 1, 0, RWF_APPEND), ESPIPE);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void test_sockets(void) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, peer;
@@ -159,6 +189,7 @@ int main(void) {
   test_attributes();
   test_data();
   test_flags_of_transfers();
+  test_appends();
   test_sockets();
   test_made_files();
   test_clock();

@@ -84,6 +84,15 @@ Thread* set_current(Thread* thread) {
 }  // namespace testing
 
 namespace port {
+namespace {
+
+using testing::PageChange;
+
+int change_pages(const PageChange& change) {
+  return testing::on_page_change != nullptr ? testing::on_page_change(change) : 0;
+}
+
+}  // namespace
 
 Thread& current() { return *running; }
 
@@ -107,7 +116,9 @@ void wait_for_host_or(Expected one, Expected other, int64_t deadline_ns) {
 }
 void wake(uint32_t* word, int count) { (void)syscall(SYS_futex, word, FUTEX_WAKE, count, nullptr, nullptr, 0); }
 void relax() { _mm_pause(); }
-void interrupt(Thread&) {}
+void interrupt(Thread& thread) {
+  if (testing::on_interrupt != nullptr) testing::on_interrupt(thread);
+}
 uint32_t machine_cpu() { return 0; }
 int64_t thread_cpu_ns(const Thread&) { return 0; }
 int64_t process_cpu_ns(const Process&) { return 0; }
@@ -135,9 +146,13 @@ void give_back(int) {}
 int map_lent(UserAddr, int, uint64_t, uint64_t, uint32_t) { return 0; }
 int store_lent(UserAddr, uint64_t) { return 0; }
 
-int map(UserAddr, PhysAddr, uint64_t, uint32_t) { return 0; }
-void unmap(UserAddr, uint64_t) {}
-int protect(UserAddr, uint64_t, uint32_t) { return 0; }
+int map(UserAddr address, PhysAddr physical, uint64_t size, uint32_t protection) {
+  return change_pages({PageChange::Kind::map, address, size, physical, protection});
+}
+void unmap(UserAddr address, uint64_t size) { (void)change_pages({PageChange::Kind::unmap, address, size, 0, 0}); }
+int protect(UserAddr address, uint64_t size, uint32_t protection) {
+  return change_pages({PageChange::Kind::protect, address, size, 0, protection});
+}
 
 bool copy_from_user(void* to, UserAddr from, size_t size) {
   auto* out = static_cast<char*>(to);
