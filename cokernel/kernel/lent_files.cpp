@@ -9,7 +9,8 @@ namespace hobbes::lwk {
 namespace {
 
 constexpr uint64_t room_of_file = 1ull << 44;  ///< the largest file there are numbers for: 16 TiB
-constexpr uint32_t most_files = 256;
+constexpr uint32_t most_files = lent_numbers / room_of_file;
+static_assert(most_files == 256);
 
 Mutex lock;
 

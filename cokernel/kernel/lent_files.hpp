@@ -9,8 +9,9 @@
 namespace hobbes::lwk {
 
 inline constexpr PhysAddr first_lent = 1ull << 62;
+inline constexpr uint64_t lent_numbers = 1ull << 52;
 
-[[nodiscard]] constexpr bool is_lent(PhysAddr at) { return at >= first_lent; }
+[[nodiscard]] constexpr bool is_lent(PhysAddr at) { return at - first_lent < lent_numbers; }
 
 /// Part of a lent file, to be mapped; `may_write`: and written. 0, or -errno: -ENOENT, it has not been lent for that.
 [[nodiscard]] int share_lent(const FileIdentity& identity, uint64_t offset, uint64_t size, bool may_write,

@@ -165,8 +165,10 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, const Transfer& h
 }
 
 Sysret HostFile::transfer(IoVector& data, Transfer how) {
-  // Ahead of the claim: the kind may need a slot of its own.
-  const Kind what = how.writes ? Kind::regular : kind();
+  // Ahead of the claim: the kind may need a slot of its own. Little may be read as from any file, without a question.
+  const Kind known = __atomic_load_n(&kind_, __ATOMIC_RELAXED);
+  const bool any = known == Kind::unknown && data.left() <= HostCall::data_size;
+  const Kind what = how.writes ? Kind::regular : any ? Kind::stream : kind();
   if (what == Kind::stream) data.clip(HostCall::data_size);
   const bool through_slot = what == Kind::stream || (what == Kind::socket && data.left() <= HostCall::data_size);
   HostCall call(channel_);
@@ -263,8 +265,14 @@ Sysret HostFile::borrow() {
   return lent < 0 ? lent : port::take_lent(number);
 }
 
-int HostFile::share(uint64_t offset, uint64_t size, bool, bool& may_write, SharedMemory*& memory) {
+int HostFile::share(uint64_t offset, uint64_t size, bool writes, bool& may_write, SharedMemory*& memory) {
   if (!port::borrows_files()) return -ENODEV;
+  if (!owned_) {  // what the launcher's descriptor allows only the host knows
+    const Sysret flags = current_flags();
+    if (flags < 0) return static_cast<int>(flags);
+    may_write = (flags & O_ACCMODE) == O_RDWR;
+    if (writes && !may_write) return -EACCES;
+  }
   FileIdentity mine;
   if (const Sysret error = identity(mine); error < 0) return static_cast<int>(error);
   if (const int error = share_lent(mine, offset, size, may_write, memory); error != -ENOENT) return error;

@@ -6,6 +6,7 @@
 #include "cokernel/kernel/fs/fd_table.hpp"
 #include "cokernel/kernel/fs/namespace.hpp"
 #include "cokernel/kernel/fs/proc_texts.hpp"
+#include "cokernel/kernel/lent_files.hpp"
 #include "cokernel/kernel/process_table.hpp"
 
 namespace hobbes::lwk::fs {
@@ -77,12 +78,18 @@ void write_maps(Text& text, Process& process, int64_t) {
   process.space.for_each([&](const Region& region) { write_region(text, region); });
 }
 
+/// All but reserved addresses and lent files, whose pages are the host's.
+bool has_memory(const Region& region) {
+  if (region.shared != nullptr) return !is_lent(region.shared->extents[0].base);
+  return region.extents != nullptr;
+}
+
 /// Everything that is mapped is there, and private unless it is shared.
 void write_smaps(Text& text, Process& process, int64_t) {
   process.space.for_each([&](const Region& region) {
     write_region(text, region);
     const uint64_t size = (region.end - region.start) >> kib_shift;
-    const uint64_t there = region.extents != nullptr || region.shared != nullptr ? size : 0;
+    const uint64_t there = has_memory(region) ? size : 0;
     const uint64_t shared = region.shared != nullptr ? there : 0;
     text.print("Size:           %u kB\nKernelPageSize: 4 kB\nMMUPageSize:    4 kB\nRss:            %u kB\n", size,
                there);
@@ -97,11 +104,10 @@ void write_smaps(Text& text, Process& process, int64_t) {
 int64_t parent_of(const Process& process) { return process.parent == &process ? 0 : process.parent->pid; }
 char state_of(const Process& process) { return process.state == ProcessState::zombie ? 'Z' : 'R'; }
 
-/// What has memory behind it: all but reserved addresses.
 uint64_t held_pages(Process& process) {
   uint64_t size = 0;
   process.space.for_each([&](const Region& region) {
-    if (region.extents != nullptr || region.shared != nullptr) size += region.end - region.start;
+    if (has_memory(region)) size += region.end - region.start;
   });
   return size >> page_shift;
 }
