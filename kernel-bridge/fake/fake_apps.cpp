@@ -14,12 +14,12 @@ Result<hobbes_app_status*> FakeApps::find(std::uint64_t app_id) {
 }
 
 void FakeApps::end(hobbes_app_status& app, hobbes_app_state state, int exit_code, int signal) {
-  app = {app.app_id, state, exit_code, signal, 0};
+  app = {app.app_id, state, exit_code, signal, 0, 0, 0};
   ended_(app);
 }
 
 Status FakeApps::create(std::uint64_t app_id) {
-  if (!apps_.try_emplace(app_id, hobbes_app_status{app_id, HOBBES_APP_INITTED, 0, 0, 0}).second)
+  if (!apps_.try_emplace(app_id, hobbes_app_status{app_id, HOBBES_APP_INITTED, 0, 0, 0, 0, 0}).second)
     return Error(Code::exists, "application " + std::to_string(app_id) + ": it has a channel already");
   return {};
 }

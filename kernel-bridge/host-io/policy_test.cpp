@@ -2,6 +2,7 @@
 // What an enclave may not do, however it asks.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <netinet/in.h>
@@ -286,7 +287,8 @@ TEST_CASE("a confined socket has no path", "[host-io]") {
   const std::int64_t address = proxy.client.address(unix_address(proxy, "/run/some.sock", size));
   CHECK(proxy.call(SYS_connect, fd, address, size) == -EACCES);
   CHECK(proxy.call(SYS_bind, fd, address, size) == -EACCES);
-  CHECK(proxy.call(SYS_socket, AF_NETLINK, SOCK_RAW, 0) == -EAFNOSUPPORT);
+  CHECK(proxy.call(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT) == -EPROTONOSUPPORT);
+  CHECK(proxy.call(SYS_socket, AF_PACKET, SOCK_RAW, 0) == -EAFNOSUPPORT);
   CHECK(proxy.call(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, address, 16) == -ENOPROTOOPT);
 }
 

@@ -164,12 +164,49 @@ TEST_CASE("directory, umask and environment are the job's", "[keeper]") {
 TEST_CASE("each rank knows its number, and the first failure is the end", "[keeper]") {
   LinuxSide side;
   keeper::Job job = shell_job("echo $PMI_RANK of $PMI_SIZE; exit $((PMI_RANK == 1 ? 9 : 0))");
-  job.ranks = 3;
+  job.ranks = job.job_ranks = 3;
   const auto started = side.start(std::move(job));
   REQUIRE(started);
   std::string text = side.output.all();
   for (const char* line : {"0 of 3\n", "1 of 3\n", "2 of 3\n"}) CHECK(text.find(line) != std::string::npos);
   CHECK(side.end_of(*started).exit_code == 9);
+}
+
+TEST_CASE("a rank's death is the end of all, and says so", "[keeper]") {
+  LinuxSide side;
+  keeper::Job job = shell_job("[ $PMI_RANK = 1 ] || exec sleep 1000; kill -SEGV $$");
+  job.ranks = job.job_ranks = 3;
+  const auto started = side.start(std::move(job));
+  REQUIRE(started);
+  const End end = side.end_of(*started);
+  CHECK(end.signal == SIGSEGV);
+  CHECK(end.reason == "rank 1 was ended by signal 11 (Segmentation fault), and its job with it");
+}
+
+TEST_CASE("what all ranks were sent is no rank's own death", "[keeper]") {
+  LinuxSide side;
+  keeper::Job job = shell_job("[ $PMI_RANK = 1 ] || trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done");
+  job.ranks = job.job_ranks = 2;
+  const auto started = side.start(std::move(job));
+  REQUIRE(started);
+  for (int rank = 0; rank < 2; ++rank) REQUIRE(side.output.line() == "ready");
+  REQUIRE(signal_linux_app(started->keeper.pidfd.get(), SIGTERM));
+  CHECK(side.end_of(*started).reason.empty());
+}
+
+TEST_CASE("each rank has a descriptor of its own", "[keeper]") {
+  LinuxSide side;
+  keeper::Job job = shell_job("echo $PMI_RANK >&3");
+  job.ranks = job.job_ranks = 2;
+  std::vector<UniqueFd> rank_fds;
+  std::array<Output, 2> said;
+  for (const Output& output : said) rank_fds.push_back(output.writer.duplicate().value());
+  const auto started = start_linux_app(side.dir.path(), app, std::move(job), {0, 1, 2}, rank_fds);
+  REQUIRE(started);
+  rank_fds.clear();
+  CHECK(said[0].all() == "0\n");
+  CHECK(said[1].all() == "1\n");
+  CHECK(side.end_of(*started).exit_code == 0);
 }
 
 TEST_CASE("a killed keeper takes its program along and counts as a crash", "[keeper]") {

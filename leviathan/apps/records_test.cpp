@@ -8,6 +8,7 @@
 #include "db/environment.hpp"
 #include "leviathan/apps/adoption.hpp"
 #include "base/test_dir.hpp"
+#include "leviathan/pmi/records.hpp"
 
 using namespace hobbes;
 using namespace hobbes::leviathan;
@@ -124,6 +125,20 @@ TEST_CASE("a signal makes it a crash", "[apps]") {
   REQUIRE(records.end(app, {.signal = SIGSEGV}));
   CHECK(records.get(app)->state == db::AppState::crashed);
   CHECK(end_of(*records.get(app))->signal == SIGSEGV);
+}
+
+TEST_CASE("what its ranks have put goes with an application", "[apps]") {
+  Records records;
+  const Launch launch = records.run();
+  const protocol::PmiWrite news{.app = launch.app, .ranks = 2, .generation = 1, .space = "job_1", .values = {{"a", "1"}}};
+  REQUIRE(records.write([&](db::WriteTxn& txn) { return pmi::write(txn, news); }));
+  CHECK(records.environment.read()->get<db::PmiValue>({launch.app, "job_1", "a"}).value()->value == "1");
+  CHECK(records.environment.read()->get<db::PmiBarrier>(launch.app).value()->generation == 1);
+  REQUIRE(records.end(launch.app, {}));
+  CHECK_FALSE(records.environment.read()->get<db::PmiValue>({launch.app, "job_1", "a"}).value());
+  CHECK_FALSE(records.environment.read()->get<db::PmiBarrier>(launch.app).value());
+  const auto late = records.write([&](db::WriteTxn& txn) { return pmi::write(txn, news); });
+  CHECK(late.error().code() == Code::not_found);
 }
 
 TEST_CASE("only the latest ends stay listed", "[apps]") {

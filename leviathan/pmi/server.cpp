@@ -17,7 +17,7 @@ namespace {
 /// Until leviathan is asked again, when none runs.
 constexpr std::chrono::milliseconds retry{100};
 /// A rank that gives up ends with a status of its own, which is the job's: it gets the time to.
-constexpr std::chrono::milliseconds grace{100};
+constexpr std::chrono::milliseconds grace{300};
 constexpr std::size_t chunk = 16 * 1024;
 
 int wait_time(std::optional<std::chrono::milliseconds> time) { return time ? static_cast<int>(time->count()) : -1; }
@@ -50,7 +50,9 @@ void Server::hear(std::uint32_t rank) {
   const ssize_t count = ::recv(sockets_[rank].get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return leave(rank);
+  const bool was_whole = !job_.broken();
   const Status heard = job_.receive(rank, std::string_view(bytes.data(), static_cast<std::size_t>(count)));
+  give_time(was_whole);
   if (heard) return;
   log::warning("rank " + std::to_string(rank) + ": does not speak PMI: " + heard.error().text());
   leave(rank);
@@ -61,6 +63,10 @@ void Server::leave(std::uint32_t rank) {
   --open_;
   const bool was_whole = !job_.broken();
   job_.closed(rank);
+  give_time(was_whole);
+}
+
+void Server::give_time(bool was_whole) {
   if (was_whole && job_.broken()) next_try_ = Clock::now() + grace;
 }
 

@@ -26,6 +26,8 @@ class Server {
   void listen();
   void hear(std::uint32_t rank);
   void leave(std::uint32_t rank);
+  /// If the job has been broken just now: whoever broke it may end by himself first.
+  void give_time(bool was_whole);
   void talk();
   /// What leviathan has to know: the values behind a full barrier, and the end of a broken job.
   void tell_leviathan();

@@ -70,6 +70,8 @@ void decode_as_everything(ByteView bytes) {
   decode_any<KillApp>(bytes);
   decode_any<CountCalls>(bytes);
   decode_any<SystemCalls>(bytes);
+  decode_any<PmiWrite>(bytes);
+  decode_any<PmiEndJob>(bytes);
   decode_any<FileOpen>(bytes);
   decode_any<FileOpened>(bytes);
   decode_any<FileRead>(bytes);
@@ -91,7 +93,9 @@ TEST_CASE("messages come back as they were sent", "[protocol]") {
   round_trip(ChangeCpus{.enclave = "kitten", .cpus = {CpuId(3), CpuId(70000)}, .count = 2, .numa = NumaId(1)});
   round_trip(launch_example());
   round_trip(AppRef{.app = AppId(UINT64_MAX)});
-  round_trip(AppEnd{.exit_code = 3, .signal = 11});
+  round_trip(AppEnd{.exit_code = 3, .signal = 11, .reason = "rank 1 aborted the job"});
+  round_trip(PmiWrite{.app = AppId(7), .ranks = 2, .generation = 3, .space = "job_7", .values = {{"a", "1"}, {"b", ""}}});
+  round_trip(PmiEndJob{.app = AppId(7), .why = "rank 1 aborted the job"});
   round_trip(KillApp{.app = AppId(7), .signal = 15});
   round_trip(CountCalls{.enclave = "kitten", .app = std::nullopt});
   round_trip(CountCalls{.enclave = {}, .app = AppId(3)});

@@ -7,7 +7,7 @@ start_node
 create k 2 160
 
 for name in clones credentials epoll events files futexes inotify mapped-files memory open-how plain-calls pointers poll proc \
-  processes registers rest rewriting scheduling shared-files signals sockets threads timers; do
+  processes registers rest rewriting scheduling segments shared-files signals sockets threads timers; do
   same_on_both "$build/tests/scenarios/programs/conformance-$name"
   expect 0 ': 0 failures' hobbes launch_app --no-rewrite k -- "$build/tests/scenarios/programs/conformance-$name"
 done

@@ -204,7 +204,7 @@ static void test_calls(void) {
   CHECK(pread(file, theirs + page, page, 0) == page);  // what was there anyway
   CHECK(pipe(ends) == 0 && write(ends[1], theirs + 7, 100) == 100 && read(ends[0], theirs + 7, 100) == 100);
   CHECK_ERRNO(write(file, (char*)(slot * (uint64_t)(members + 5)), 10), EFAULT);
-  CHECK_ERRNO(read(file, (char*)(slot * (uint64_t)(members + 5)), 10), EFAULT);
+  CHECK_ERRNO(pread(file, (char*)(slot * (uint64_t)(members + 5)), 10, 0), EFAULT);
   meet();
   CHECK(holds(text, sizeof text, (char)('0' + rank)));
   close(file);
