@@ -271,6 +271,10 @@ Result<Environment> Environment::open_reader(const path& run_dir) {
   return env;
 }
 
+void Environment::forget_after_fork() {
+  open_files().files.clear();  // the one thread there is; no lock, which another one may have held at the fork
+}
+
 Result<ReadTxn> Environment::read() const {
   auto state = swap_reader(*parts_, nullptr);
   if (!state) state = take_spare(parts_->mutex, parts_->readers);

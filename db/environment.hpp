@@ -44,6 +44,10 @@ class Environment {
   /// ran there, Code::denied without the group.
   [[nodiscard]] static Result<Environment> open_reader(const std::filesystem::path& run_dir);
 
+  /// In a child of fork(), whose parent's environments are of no use to it: they may be opened anew. Those objects
+  /// must not be destroyed.
+  static void forget_after_fork();
+
   /// A consistent view of now. Cheap: transactions are pooled and renewed. Keep it short and never across an
   /// asynchronous wait: pages it sees cannot be reused.
   [[nodiscard]] Result<ReadTxn> read() const;

@@ -9,7 +9,7 @@
 namespace hobbes::db {
 
 /// Stored by every database; a leviathan or reader with another number refuses it.
-inline constexpr std::uint32_t schema_version = 1;
+inline constexpr std::uint32_t schema_version = 2;
 
 struct Meta {
   std::uint32_t schema = schema_version;

@@ -32,6 +32,8 @@ struct BasicSegment {
   std::uint32_t owner_gid = 0;
   Text backing;             ///< where its pages are; opaque here
   Timestamp created;
+  bool signalled = false;   ///< its exporter can be signalled
+  bool removed = false;     ///< nobody gets it any more; the record stays until the last attachment has gone
 
   [[nodiscard]] Key key() const { return id; }
   friend bool operator==(const BasicSegment&, const BasicSegment&) = default;
@@ -49,6 +51,8 @@ struct BasicSegment {
     visit("owner_gid", self.owner_gid);
     visit("backing", self.backing);
     visit("created", self.created);
+    visit("signalled", self.signalled);
+    visit("removed", self.removed);
   }
   template <typename V>
   void indexes(V& index) const {

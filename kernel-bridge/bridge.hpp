@@ -60,6 +60,12 @@ struct MemoryFile {
   UniqueFd fd;  ///< offset 0 is `base`
 };
 
+/// Physical addresses of an enclave.
+struct LentRange {
+  std::uint64_t base = 0;
+  Bytes size;
+};
+
 enum class Life { booting, running, stopped, crashed };
 
 /// A booted enclave as leviathan holds it. Dropping the object lets go of it without touching the enclave.
@@ -94,6 +100,19 @@ class Machine {
   [[nodiscard]] virtual Status add_cpu(const Cpu& cpu) = 0;
   [[nodiscard]] virtual Status remove_cpu(CpuId cpu) = 0;
 
+  /// Where memory of others may be lent to the enclave; empty where it cannot.
+  [[nodiscard]] virtual LentRange lent_range() const { return {}; }
+  /// What is lent to it now.
+  [[nodiscard]] virtual std::vector<LentRange> lent() { return {}; }
+  /// Lets its kernel reach a memfd, all of it, at addresses within lent_range(). unsupported: this bridge cannot.
+  [[nodiscard]] virtual Status lend(const LentRange& range, int memfd, bool writable);
+  /// The kernel has nothing of it mapped any more.
+  [[nodiscard]] virtual Status take_back(std::uint64_t base);
+  /// The block an address of the enclave's own lies in, for others to map. Such a block never becomes another enclave's
+  /// memory: scrub() puts another in its place, and Linux frees it when the last mapping has gone. not_found,
+  /// unsupported.
+  [[nodiscard]] virtual Result<MemoryFile> share_memory(std::uint64_t address);
+
   /// Descriptors of all the enclave's memory, for a host-I/O proxy.
   [[nodiscard]] virtual Result<std::vector<MemoryFile>> memory_files() = 0;
   /// A socket on which a host-I/O proxy lends files to the enclave (abi/hosted.h), owned by the machine; -1: it cannot.
@@ -101,6 +120,16 @@ class Machine {
   /// Follows the host's clocks (abi/boot_params.h, hobbes_clock).
   virtual void update_clock() = 0;
 };
+
+inline Status Machine::lend(const LentRange&, int, bool) {
+  return Error(Code::unsupported, "shared memory: this bridge lends none to its enclaves");
+}
+inline Status Machine::take_back(std::uint64_t) {
+  return Error(Code::unsupported, "shared memory: this bridge lends none to its enclaves");
+}
+inline Result<MemoryFile> Machine::share_memory(std::uint64_t) {
+  return Error(Code::unsupported, "shared memory: this bridge gives its enclaves' memory to nobody");
+}
 
 class Bridge {
  public:

@@ -41,6 +41,7 @@ void Daemon::prepare() {
   if (config_.recovers) recovered = recover(node_);
   node_.run_on_loop([this, recovered] {
     if (!recovered) return end(recovered);
+    if (config_.recovers) parts_.segments.recover();
     if (config_.recovers) parts_.apps.recover();
     serve();
   });

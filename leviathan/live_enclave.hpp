@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/units.hpp"
 #include "kernel-bridge/bridge.hpp"
@@ -26,6 +27,8 @@ struct LiveEnclave {
   const EnclaveId id;
   const std::string name;
   const descriptor::HostIo reach;  ///< what of the host it reaches: its descriptor's <host_io>
+  /// What it had attached when it ended: nobody uses that again before its machine, and all its processes, have gone.
+  std::vector<std::shared_ptr<const void>> borrowed;
   /// What changes it (add_memory, ...) is called under the enclave's lock (Node::locks).
   const std::unique_ptr<bridge::Machine> machine;
   /// Its commands: any thread, by the queue's own rules.

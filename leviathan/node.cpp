@@ -11,6 +11,7 @@
 #include <future>
 
 #include "base/log.hpp"
+#include "kernel-bridge/abi/xemem.h"
 #include "leviathan/duplicate.hpp"
 #include "leviathan/enclaves/crash.hpp"
 #include "leviathan/run_dir.hpp"
@@ -136,6 +137,10 @@ void Node::died(const std::shared_ptr<LiveEnclave>& enclave) {
 }
 
 void Node::event(EnclaveId enclave, std::uint32_t code, std::span<const std::byte> payload) {
+  if (code == HOBBES_EVENT_XEMEM) {
+    for (EnclaveObserver* observer : observers_) observer->xemem_requested(enclave, payload);
+    return;
+  }
   hobbes_app_status status;
   if (code != HOBBES_EVENT_APP_ENDED || payload.size() != sizeof status) {
     log::warning("enclave " + std::to_string(enclave.value) + ": sent an event nobody knows: " + std::to_string(code));

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,8 @@ class EnclaveObserver {
   virtual void enclave_ended(EnclaveId enclave) = 0;
   /// Its kernel reports the end of an application (HOBBES_EVENT_APP_ENDED).
   virtual void app_ended(EnclaveId enclave, const hobbes_app_status& status) = 0;
+  /// Its kernel asks for something of XEMEM (HOBBES_EVENT_XEMEM).
+  virtual void xemem_requested(EnclaveId, std::span<const std::byte>) {}
 };
 
 class Node {

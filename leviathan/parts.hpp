@@ -7,16 +7,18 @@
 #include "leviathan/consoles/consoles.hpp"
 #include "leviathan/files/files.hpp"
 #include "leviathan/node.hpp"
+#include "leviathan/segments/segments.hpp"
 
 namespace hobbes::leviathan {
 
 struct Parts {
-  explicit Parts(Node& its_node) : node(its_node), apps(node), files(node), consoles(node) {}
+  explicit Parts(Node& its_node) : node(its_node), apps(node), files(node), consoles(node), segments(node) {}
 
   Node& node;
   apps::Apps apps;
   files::Files files;
   consoles::Consoles consoles;
+  segments::Segments segments;
 };
 
 }  // namespace hobbes::leviathan

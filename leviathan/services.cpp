@@ -9,6 +9,7 @@
 #include "leviathan/files/services.hpp"
 #include "leviathan/pmi/services.hpp"
 #include "leviathan/resources/services.hpp"
+#include "leviathan/segments/services.hpp"
 
 namespace hobbes::leviathan {
 namespace {
@@ -24,7 +25,7 @@ constexpr auto join(const std::array<Service, sizes>&... tables) {
 
 constexpr auto all_services =
     join(enclaves::services, resources::services, apps::services, files::services, consoles::services,
-         pmi::services);
+         segments::services, pmi::services);
 
 static_assert(std::ranges::adjacent_find(all_services, {}, &Service::code) == all_services.end(),
               "two services have the same code");

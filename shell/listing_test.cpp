@@ -114,8 +114,14 @@ TEST_CASE("list_memory adds the blocks up") {
 }
 
 TEST_CASE("the other lists carry the original's columns") {
-  const auto segments = run_shell({"list_segments"}, [](FakeClient& fake) { fake.segments.rows.resize(1); });
-  CHECK_THAT(segments.out, Catch::Contains("| SEGID | Segment Name | Enclave ID | App ID |"));
+  const auto segments = run_shell({"list_segments"}, [](FakeClient& fake) {
+    fake.segments.rows.resize(1);
+    fake.segments.rows[0].mode = 0640;
+    fake.segments.rows[0].uid = 7;
+    fake.segments.rows[0].size = mib(1);
+  });
+  CHECK_THAT(segments.out, Catch::Contains("| SEGID | Segment Name | Enclave ID | App ID | Size    | Permissions   | Att"));
+  CHECK_THAT(segments.out, Catch::Contains("| 1048576 | rw-r----- 7:0 | 0 "));
   CHECK_THAT(segments.out, Catch::Contains("unnamed"));
   const auto cpus = run_shell({"list_cpus"}, [](FakeClient& fake) { fake.cpus.rows.resize(2); });
   CHECK_THAT(cpus.out, Catch::StartsWith("2 CPUs (1 numa domain)\n"));

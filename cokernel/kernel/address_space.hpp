@@ -112,6 +112,12 @@ class AddressSpace : Immovable {
   /// The first part of [address, address + size) that is a lent file's: false, there is none.
   [[nodiscard]] bool find_lent(UserAddr& address, uint64_t& size);
 
+  /// The pages of a range, all of which must be mapped with `need`, in as few extents as possible, and held
+  /// (PageAllocator). `extents` is from the kernel heap and the caller's; `may_write`: all of them may be written. 0,
+  /// -EFAULT, -ENOMEM, or -E2BIG: they are more than `most`.
+  [[nodiscard]] int hold_pages(UserAddr address, uint64_t size, uint32_t most, Extent*& extents, uint32_t& count,
+                               bool& may_write);
+
   /// While pinned, memory that is unmapped stays out of use: the host may still be writing to it. Any thread; nests.
   void pin() { __atomic_add_fetch(&pins_, 1, __ATOMIC_SEQ_CST); }  // before direct(); partner: free_region, under the lock
   void unpin();

@@ -15,7 +15,9 @@
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/spin.hpp"
 #include "cokernel/kernel/string.hpp"
+#include "cokernel/kernel/xemem.hpp"
 #include "kernel-bridge/abi/ring.hpp"
+#include "kernel-bridge/abi/xemem.h"
 
 namespace hobbes::lwk {
 namespace {
@@ -175,6 +177,9 @@ constexpr CommandRow commands[] = {
     {HOBBES_CMD_FILE_SEEK, seek_file},
     {HOBBES_CMD_FILE_STAT, stat_file},
     {HOBBES_CMD_FILE_FSTAT, stat_open_file},
+    {HOBBES_CMD_XEMEM_ANSWER, take_xemem_answer},
+    {HOBBES_CMD_XEMEM_FREE, free_segment},
+    {HOBBES_CMD_XEMEM_SIGNAL, count_signal},
     {HOBBES_CMD_SHUTDOWN, shut_down},
 };
 
@@ -265,12 +270,16 @@ void serve_control(Thread&) {
   panic("the control queue is corrupt");
 }
 
-void report_event(uint32_t code, const hobbes_app_status& status) {
+void report_event(uint32_t code, const abi::ConstPiece* pieces, unsigned count) {
   hobbes_frame header{};
   header.code = code;
   header.flags = HOBBES_FRAME_EVENT;
+  push(header, pieces, count);
+}
+
+void report_event(uint32_t code, const hobbes_app_status& status) {
   const abi::ConstPiece payload{&status, sizeof(status)};
-  push(header, &payload, 1);
+  report_event(code, &payload, 1);
 }
 
 }  // namespace hobbes::lwk

@@ -5,6 +5,10 @@
 #include "cokernel/kernel/types.hpp"
 #include "kernel-bridge/abi/commands.h"
 
+namespace hobbes::abi {
+struct ConstPiece;
+}
+
 namespace hobbes::lwk {
 
 struct Thread;
@@ -15,5 +19,6 @@ struct Thread;
 void serve_control(Thread& self);
 /// Sends an unsolicited message. Any thread; may sleep while the ring is full.
 void report_event(uint32_t code, const hobbes_app_status& status);
+void report_event(uint32_t code, const abi::ConstPiece* pieces, unsigned count);
 
 }  // namespace hobbes::lwk

@@ -11,6 +11,7 @@
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/signal_frame.hpp"
 #include "cokernel/kernel/smartmap.hpp"
+#include "cokernel/kernel/xemem.hpp"
 #include "cokernel/kernel/string.hpp"
 #include "cokernel/kernel/vdso.hpp"
 
@@ -256,6 +257,7 @@ int execute(Thread& self, const char* path, ProgramStrings& strings, const Memor
   gone = true;
   release_robust_futexes(self);
   if (process.smartmap_rank != nullptr) process.app->smartmap->leave(process);
+  remove_segments_of(process);
   process.space.clear(true);
   Smartmap* const smartmap = process.is_rank ? process.app->smartmap : nullptr;
   process.space.confine(smartmap != nullptr ? smartmap_slot : port::user_end);

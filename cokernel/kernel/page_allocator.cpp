@@ -221,7 +221,55 @@ void PageAllocator::give_back(PhysAddr base, uint64_t pages, bool zero) {
   Block* block = block_of(base);
   if (block == nullptr) return;
   const uint64_t first = (base - block->base) >> page_shift;
-  free_range(*block, first, first + pages, zero ? head_zero : head_dirty);
+  const uint8_t state = zero ? head_zero : head_dirty;
+  if (held_pages_ == 0) free_range(*block, first, first + pages, state);
+  else free_unheld(*block, first, first + pages, state);
+}
+
+/// What is held is noted; the runs of pages between go back.
+void PageAllocator::free_unheld(Block& block, uint64_t first, uint64_t end, uint8_t state) {
+  for (uint64_t at = first; at < end;) {
+    uint64_t run = at;
+    while (run < end && block.table[run].held == 0) ++run;
+    if (run > at) free_range(block, at, run, state);
+    for (; run < end && block.table[run].held != 0; ++run) block.table[run].held = held_freed;
+    at = run;
+  }
+}
+
+void PageAllocator::hold(PhysAddr base, uint64_t size) {
+  Guard guard(lock_);
+  Block* block = block_of(base);
+  if (block == nullptr) return;
+  const uint64_t first = (base - block->base) >> page_shift;
+  for (uint64_t at = first; at < first + pages_of(size); ++at) {
+    Page& page = block->table[at];
+    if (page.held == 0) {
+      page.held = held_in_use;
+      page.next = 0;
+      ++held_pages_;
+    }
+    ++page.next;
+  }
+}
+
+void PageAllocator::let_go(PhysAddr base, uint64_t size) {
+  Guard guard(lock_);
+  Block* block = block_of(base);
+  if (block == nullptr) return;
+  const uint64_t end = ((base - block->base) >> page_shift) + pages_of(size);
+  uint64_t freed = end - pages_of(size);  // from here on to `at`: pages to give back
+  for (uint64_t at = freed; at <= end; ++at) {
+    bool gives_back = false;
+    if (at < end && --block->table[at].next == 0) {
+      gives_back = block->table[at].held == held_freed;
+      block->table[at].held = 0;
+      --held_pages_;
+    }
+    if (gives_back) continue;
+    if (freed < at) free_range(*block, freed, at, head_dirty);
+    freed = at + 1;
+  }
 }
 
 /// A dirty chunk, a part of the largest there are; 0: there is none.

@@ -34,6 +34,11 @@ class PageAllocator : Immovable {
   /// Any page range that was allocated, whole chunks or not.
   void free(PhysAddr base, uint64_t size);
 
+  /// Pages that are in use stay out of use, whoever frees them, until let_go() was called as often. What is not of the
+  /// enclave's own blocks is left alone.
+  void hold(PhysAddr base, uint64_t size);
+  void let_go(PhysAddr base, uint64_t size);
+
   /// Zeroes one free chunk that is not, so that allocations need not. False: all are.
   [[nodiscard]] bool zero_some();
   /// Whether there is such a chunk. A hint: it may have changed.
@@ -52,12 +57,13 @@ class PageAllocator : Immovable {
 
  private:
   struct Page {
-    uint32_t next, previous;  // index + 1 within the block; 0: none
+    uint32_t next, previous;  // index + 1 within the block; 0: none. `next` of a held page: how often
     uint8_t order;
     uint8_t state;  // 0: no free chunk starts here
     uint8_t tag;
-    uint8_t reserved;
+    uint8_t held;   // 0, or one of these
   };
+  static constexpr uint8_t held_in_use = 1, held_freed = 2;
   static constexpr uint8_t head_dirty = 1, head_zero = 2;
   static constexpr uint32_t head_states = 2;
   struct Block {
@@ -80,6 +86,7 @@ class PageAllocator : Immovable {
   void free_chunk(Block& block, uint32_t page, uint32_t order, uint8_t state);
   void give_back(PhysAddr base, uint64_t pages, bool zero);
   void free_range(Block& block, uint64_t first, uint64_t end, uint8_t state);
+  void free_unheld(Block& block, uint64_t first, uint64_t end, uint8_t state);
   [[nodiscard]] PhysAddr allocate_as_is(uint32_t order, bool prefer_zero, bool& zero);
   [[nodiscard]] PhysAddr take(Block& block, uint32_t order, uint8_t state);
   [[nodiscard]] PhysAddr take_dirty(uint32_t& order);
@@ -88,6 +95,7 @@ class PageAllocator : Immovable {
   Mutex lock_;     // guards the rest
   uint32_t block_count_ = 0;
   uint32_t dirty_ = 0;  // in all blocks
+  uint64_t held_pages_ = 0;
   Block blocks_[max_blocks];
 };
 

@@ -11,6 +11,7 @@
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/user_memory.hpp"
+#include "cokernel/kernel/xemem.hpp"
 
 namespace hobbes::lwk {
 namespace {
@@ -203,6 +204,14 @@ const SyscallRow private_calls[] = {
     {533, "aspace_set_rank", refused},
     {534, "aspace_update_user_hio_syscall_mask", refused},
     {535, "task_counters", task_counters},
+    {540, "xemem_make", sys_xemem_make},
+    {541, "xemem_remove", sys_xemem_remove},
+    {542, "xemem_get", sys_xemem_get},
+    {543, "xemem_attach", sys_xemem_attach},
+    {544, "xemem_lookup", sys_xemem_lookup},
+    {545, "xemem_signal", sys_xemem_signal},
+    {546, "xemem_wait", sys_xemem_wait},
+    {547, "xemem_next", sys_xemem_next},
 };
 const uint32_t private_call_count = sizeof(private_calls) / sizeof(private_calls[0]);
 

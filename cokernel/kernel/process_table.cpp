@@ -16,6 +16,7 @@
 #include "cokernel/kernel/smartmap.hpp"
 #include "cokernel/kernel/segments.hpp"
 #include "cokernel/kernel/string.hpp"
+#include "cokernel/kernel/xemem.hpp"
 
 namespace hobbes::lwk {
 namespace {
@@ -158,6 +159,7 @@ void end_process(Process& process) {
     delete files;
   }
   process.image = fs::FileRef();  // may wait for the host: not under the lock
+  remove_segments_of(process);
   process.space.clear(false);
   sweep_segments();
   return_loan(process);

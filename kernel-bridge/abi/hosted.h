@@ -15,6 +15,9 @@
 /* Synthetic physical addresses of memory blocks start here, so that 0 is never a valid one. */
 #define HOBBES_HOSTED_FIRST_BLOCK 0x100000000ull
 
+/* Memory of others that an enclave is lent has addresses from here to the end of the direct map. */
+#define HOBBES_HOSTED_FIRST_LENT 0x8000000000ull /* 512 GiB */
+
 /* The boot loader's argument is the number (decimal) of a SOCK_SEQPACKET socket, its highest descriptor. There it waits
  * for one struct hobbes_hosted_boot, with descriptors as SCM_RIGHTS: the enclave's, which get the numbers from
  * hobbes_hosted_boot.first_fd on in the order sent, and at last its log, which becomes descriptor 2. It becomes the user,
@@ -51,6 +54,8 @@ enum hobbes_machine_call {
 				      channel's host_bell, the console's, and where lent files are sent */
 	HOBBES_MACHINE_PLUG = 2,   /* base, size + the block's memfd -> fd number in the enclave's table */
 	HOBBES_MACHINE_UNPLUG = 3, /* base: unmap in every process, close */
+	HOBBES_MACHINE_LEND = 5,   /* as PLUG, at HOBBES_HOSTED_FIRST_LENT or above: not the kernel's to hand out */
+	HOBBES_MACHINE_LEND_READ_ONLY = 6,
 	HOBBES_MACHINE_PIDS = 4,   /* -> count of Linux processes of the enclave (init included) */
 };
 

@@ -126,6 +126,8 @@ Block::~Block() {
 Result<Block> Block::create(Bytes size, NumaId numa) {
   UniqueFd fd(::memfd_create("hobbes-block", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return last_errno("memory block: memfd_create");
+  // A memfd is everybody's to open again, for writing, too, who has been given it for reading.
+  if (::fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0) return last_errno("memory block: set its mode");
   if (::ftruncate(fd.get(), static_cast<off_t>(size.value)) != 0) return last_errno("memory block: set its size");
   if (::fcntl(fd.get(), F_ADD_SEALS, wanted_seals) != 0) return last_errno("memory block: seal its size");
   return map(std::move(fd), size, numa);

@@ -134,7 +134,8 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader
                     std::move(lines.control_bell),
                     std::move(lines.console_bell),
                     std::move(lines.lender),
-                    spec.blocks};
+                    spec.blocks,
+                    {}};
   return HostedMachine::create(std::move(pool), std::move(parts));
 }
 
@@ -199,11 +200,17 @@ Result<std::unique_ptr<Machine>> HostedBridge::adopt(EnclaveId id, std::string_v
                     std::move(hello.control_bell),
                     std::move(hello.console_bell),
                     std::move(hello.lender),
+                    {},
                     {}};
   for (MachineBlock& block : hello.blocks) {
+    if (block.base >= HOBBES_HOSTED_FIRST_LENT) {
+      parts.lent.push_back({block.base, block.size});
+      continue;
+    }
     TRY(pool_->take_in(block.base, std::move(block.fd), block.size));
     parts.blocks.push_back(block.base);
   }
+  if (parts.blocks.empty()) return Error(Code::corrupt, "machine socket: the enclave reports no memory of its own");
   parts.boot_block = TRY(pool_->get(parts.blocks[0]));
   auto machine = TRY(HostedMachine::create(pool_, std::move(parts)));
   if (machine->params().enclave_id != id.value)

@@ -54,6 +54,7 @@ HostedMachine::HostedMachine(std::shared_ptr<MemoryPool> pool, HostedParts parts
       control_doorbell_(std::move(control)),
       socket_(parts_.record.socket),
       blocks_(parts_.blocks),
+      lent_(parts_.lent),
       clock_(boot_.params->clock) {}
 
 std::string HostedMachine::adoption_record() const { return to_text(parts_.record); }
@@ -135,6 +136,42 @@ Status HostedMachine::add_cpu(const Cpu& cpu) {
 }
 
 Status HostedMachine::remove_cpu(CpuId) { return check_alive(); }
+
+LentRange HostedMachine::lent_range() const {
+  return {HOBBES_HOSTED_FIRST_LENT, Bytes(HOBBES_HOSTED_DIRECT_SIZE - HOBBES_HOSTED_FIRST_LENT)};
+}
+
+std::vector<LentRange> HostedMachine::lent() {
+  const std::lock_guard lock(blocks_mutex_);
+  return lent_;
+}
+
+Status HostedMachine::lend(const LentRange& range, int memfd, bool writable) {
+  const std::lock_guard lock(blocks_mutex_);
+  TRY(check_alive());
+  TRY(socket_.lend(range.base, range.size, memfd, writable));
+  lent_.push_back(range);
+  return {};
+}
+
+Status HostedMachine::take_back(std::uint64_t base) {
+  const std::lock_guard lock(blocks_mutex_);
+  TRY(check_alive());
+  TRY(socket_.unplug(base));
+  std::erase_if(lent_, [base](const LentRange& range) { return range.base == base; });
+  return {};
+}
+
+Result<MemoryFile> HostedMachine::share_memory(std::uint64_t address) {
+  const std::lock_guard lock(blocks_mutex_);
+  for (const std::uint64_t base : blocks_) {
+    if (address < base) continue;
+    const std::shared_ptr<Block> block = TRY(pool_->get(base));
+    if (address - base >= block->size().value) continue;
+    return MemoryFile{base, block->size(), TRY(pool_->share(base))};
+  }
+  return Error(Code::not_found, "shared memory: the enclave has no memory at address " + std::to_string(address));
+}
 
 Result<std::vector<MemoryFile>> HostedMachine::memory_files() {
   const std::lock_guard lock(blocks_mutex_);

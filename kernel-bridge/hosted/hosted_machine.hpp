@@ -26,6 +26,7 @@ struct HostedParts {
   UniqueFd console_bell;
   UniqueFd lender;        ///< where files are lent to it
   std::vector<std::uint64_t> blocks;  ///< bases; [0] is the boot block's
+  std::vector<LentRange> lent{};
 };
 
 /// Threads: any, except that what changes the enclave is called by one at a time.
@@ -50,6 +51,11 @@ class HostedMachine final : public Machine {
   [[nodiscard]] Status remove_memory(std::uint64_t base) override;
   [[nodiscard]] Status add_cpu(const Cpu& cpu) override;
   [[nodiscard]] Status remove_cpu(CpuId cpu) override;
+  [[nodiscard]] LentRange lent_range() const override;
+  [[nodiscard]] std::vector<LentRange> lent() override;
+  [[nodiscard]] Status lend(const LentRange& range, int memfd, bool writable) override;
+  [[nodiscard]] Status take_back(std::uint64_t base) override;
+  [[nodiscard]] Result<MemoryFile> share_memory(std::uint64_t address) override;
   [[nodiscard]] Result<std::vector<MemoryFile>> memory_files() override;
   [[nodiscard]] int lender() const override { return parts_.lender.get(); }
   void update_clock() override;
@@ -73,6 +79,7 @@ class HostedMachine final : public Machine {
 
   std::mutex blocks_mutex_;
   std::vector<std::uint64_t> blocks_;
+  std::vector<LentRange> lent_;
 
   ClockKeeper clock_;
 };

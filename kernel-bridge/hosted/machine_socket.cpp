@@ -151,6 +151,13 @@ Status MachineSocket::plug(std::uint64_t base, Bytes size, int memfd) const {
   return {};
 }
 
+Status MachineSocket::lend(std::uint64_t base, Bytes size, int memfd, bool writable) const {
+  const int fds[] = {memfd};
+  const std::uint32_t what = writable ? HOBBES_MACHINE_LEND : HOBBES_MACHINE_LEND_READ_ONLY;
+  TRY(call(path_, {0, what, base, size.value}, fds));
+  return {};
+}
+
 Status MachineSocket::unplug(std::uint64_t base) const {
   TRY(call(path_, {0, HOBBES_MACHINE_UNPLUG, base, 0}, {}));
   return {};

@@ -36,6 +36,7 @@ class MachineSocket {
 
   [[nodiscard]] Result<MachineHello> hello() const;
   [[nodiscard]] Status plug(std::uint64_t base, Bytes size, int memfd) const;
+  [[nodiscard]] Status lend(std::uint64_t base, Bytes size, int memfd, bool writable) const;
   [[nodiscard]] Status unplug(std::uint64_t base) const;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

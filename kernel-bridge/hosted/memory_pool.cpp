@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel-bridge/hosted/memory_pool.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -63,7 +64,7 @@ Status check_request(Bytes amount, Bytes block_size) {
   if (block_size.value == 0 || block_size.value % huge_page.value != 0)
     return Error(Code::invalid,
                  "block size: " + std::to_string(block_size.value) + " bytes is not a multiple of 2 MiB");
-  if (amount.value > HOBBES_HOSTED_DIRECT_SIZE - HOBBES_HOSTED_FIRST_BLOCK - block_size.value)
+  if (amount.value > HOBBES_HOSTED_FIRST_LENT - HOBBES_HOSTED_FIRST_BLOCK - block_size.value)
     return Error(Code::invalid,
                  "memory for enclaves: " + in_mib(amount.value) + " is more than the hosted bridge can address");
   const Bytes available = TRY(available_memory());
@@ -109,8 +110,8 @@ Status MemoryPool::restore(const MemoryBlock& block) {
 }
 
 Status MemoryPool::take_in(std::uint64_t base, UniqueFd memfd, Bytes size) {
-  if (base % huge_page.value != 0 || base < HOBBES_HOSTED_FIRST_BLOCK || base >= HOBBES_HOSTED_DIRECT_SIZE ||
-      size.value > HOBBES_HOSTED_DIRECT_SIZE - base)
+  if (base % huge_page.value != 0 || base < HOBBES_HOSTED_FIRST_BLOCK || base >= HOBBES_HOSTED_FIRST_LENT ||
+      size.value > HOBBES_HOSTED_FIRST_LENT - base)
     return Error(Code::corrupt, "memory block: an enclave reports one at an impossible address");
   const std::lock_guard lock(mutex_);
   if (const auto known = entries_.find(base); known != entries_.end() && known->second.block->is_file(memfd.get()))
@@ -122,6 +123,7 @@ Status MemoryPool::take_in(std::uint64_t base, UniqueFd memfd, Bytes size) {
   Entry& entry = entries_[base];
   entry.block = std::make_shared<Block>(std::move(block));
   entry.backing = std::move(backing);
+  entry.shared = true;  // an earlier leviathan may have done so
   return {};
 }
 
@@ -154,8 +156,27 @@ Result<std::string> MemoryPool::backing(std::uint64_t base) {
 }
 
 Status MemoryPool::scrub(std::uint64_t base) {
-  TRY(get(base))->scrub();
+  const std::shared_ptr<Block> block = TRY(get(base));
+  const std::lock_guard lock(mutex_);
+  Entry& entry = *TRY(find(base));
+  if (!entry.shared) {
+    block->scrub();
+    return {};
+  }
+  entry.block = std::make_shared<Block>(TRY(Block::create(block->size(), block->numa())));
+  entry.backing.reset();
+  entry.shared = entry.needed = false;
+  changed_.notify_all();
   return {};
+}
+
+Result<UniqueFd> MemoryPool::share(std::uint64_t base) {
+  const std::shared_ptr<Block> block = TRY(get(base));
+  UniqueFd fd(::fcntl(block->fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return last_errno("memory block: duplicate its descriptor");
+  const std::lock_guard lock(mutex_);
+  TRY(find(base))->shared = true;
+  return fd;
 }
 
 Status MemoryPool::add(std::uint64_t base, Block block) {

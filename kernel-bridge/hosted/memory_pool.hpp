@@ -41,11 +41,15 @@ class MemoryPool {
   [[nodiscard]] Result<std::shared_ptr<Block>> get(std::uint64_t base);
   /// What it is made of, as text; waits until it is prepared, without hurrying anybody.
   [[nodiscard]] Result<std::string> backing(std::uint64_t base);
+  /// Zeroes it; one that was shared is left to those who have it, and an empty one takes its place.
   [[nodiscard]] Status scrub(std::uint64_t base);
+  /// A descriptor of the block for processes that are not its enclave's.
+  [[nodiscard]] Result<UniqueFd> share(std::uint64_t base);
 
  private:
   struct Entry {
     std::shared_ptr<Block> block;
+    bool shared = false;                         // others than its enclave may have it mapped
     bool in_work = false;                        // a thread prepares it
     std::atomic<bool> needed = false;            // somebody prepares it at once: the background thread lets go of it
     std::optional<Result<std::string>> backing;  // set once it is prepared, or that failed

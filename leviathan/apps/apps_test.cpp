@@ -43,6 +43,7 @@ class FakeSession : public Session {
   }
   const Caller& caller() const override { return caller_; }
   Result<std::vector<UniqueFd>> take_fds(std::uint64_t) override { return std::exchange(fds, {}); }
+  Result<std::uint64_t> send_fds(std::span<const int>) override { return Error(Code::unsupported, "no socket"); }
   std::uint64_t on_close(std::function<void()> undo) override {
     undo_[next_] = std::move(undo);
     return next_++;

@@ -47,6 +47,12 @@ struct SegmentRow {
   std::string name;
   EnclaveId enclave;
   AppId app;
+  Bytes size;
+  std::uint32_t mode = 0;  ///< permission bits
+  std::uint32_t uid = 0, gid = 0;
+  std::uint64_t attachments = 0;
+  bool signalled = false;
+  bool removed = false;    ///< nobody gets it any more; those attachments are left
 };
 struct MemoryRow {
   std::uint64_t index = 0, base = 0;

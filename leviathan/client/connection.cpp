@@ -94,6 +94,14 @@ Result<std::uint64_t> Connection::send(std::span<const int> fds) {
   return token;
 }
 
+Result<std::vector<UniqueFd>> Connection::receive(std::uint64_t token) {
+  // Those of an answer that nobody waited for may lie before it.
+  while (true) {
+    auto packet = TRY(cmdqueue::receive_fds(socket_.get(), protocol::max_packet));
+    if (TRY(protocol::decode<protocol::FdDelivery>(packet.bytes)).token == token) return std::move(packet.fds);
+  }
+}
+
 Result<cmdqueue::Reply> Connection::await(cmdqueue::RequestId id) {
   if (interrupt_fd_ < 0) return queue_.await(id);
   while (true) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.hpp"
 #include "cmdqueue/client_end.hpp"
@@ -47,6 +48,12 @@ class Connection {
 
   /// Passes descriptors on; the answer is the token for the request that needs them.
   [[nodiscard]] Result<std::uint64_t> send(std::span<const int> fds);
+
+  /// In a child of fork(), which uses nothing else of it: leviathan is to see the end of the parent.
+  void close_socket_of_parent() { socket_.reset(); }
+
+  /// The descriptors that an answer has named.
+  [[nodiscard]] Result<std::vector<UniqueFd>> receive(std::uint64_t token);
 
   /// Sleeps until something comes over the queue, `fd` (-1: none) is readable, or `deadline`; takes in what came.
   /// The answer: `fd` is readable, or at its end.

@@ -96,8 +96,20 @@ Result<Listing<SegmentRow>> Client::segments() {
   const bool live = impl_->live();
   const auto txn = TRY(TRY(impl_->database())->read());
   auto listing = TRY(begin_listing<SegmentRow>(txn, live));
+  std::map<SegmentId, std::uint64_t> attachments;
+  for (const db::Attachment& attachment : TRY(txn.list<db::Attachment>())) ++attachments[attachment.segment];
   for (db::Segment& segment : TRY(txn.list<db::Segment>())) {
-    listing.rows.push_back({segment.id, std::move(segment.name), segment.enclave, segment.app});
+    listing.rows.push_back({.id = segment.id,
+                            .name = std::move(segment.name),
+                            .enclave = segment.enclave,
+                            .app = segment.app,
+                            .size = segment.size,
+                            .mode = segment.mode,
+                            .uid = segment.owner_uid,
+                            .gid = segment.owner_gid,
+                            .attachments = attachments[segment.id],
+                            .signalled = segment.signalled,
+                            .removed = segment.removed});
   }
   return listing;
 }

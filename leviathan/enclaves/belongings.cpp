@@ -13,6 +13,17 @@ Status erase_owned(db::WriteTxn& txn, EnclaveId enclave) {
   return {};
 }
 
+/// A removed segment's record goes with its last attachment.
+Status erase_attachments(db::WriteTxn& txn, EnclaveId enclave) {
+  for (const db::Attachment& attachment : TRY(txn.list_by_owner<db::Attachment>(enclave))) {
+    TRY(txn.erase<db::Attachment>(attachment.key()));
+    const auto segment = TRY(txn.get<db::Segment>(attachment.segment));
+    if (segment && segment->removed && TRY(txn.attachments_of(segment->id)).empty())
+      TRY(txn.erase<db::Segment>(segment->key()));
+  }
+  return {};
+}
+
 /// Attachments of others to the enclave's segments end with the segments.
 Status erase_segments(db::WriteTxn& txn, EnclaveId enclave) {
   for (const db::Segment& segment : TRY(txn.list_by_owner<db::Segment>(enclave))) {
@@ -39,7 +50,7 @@ Status put_control_queue(db::WriteTxn& txn, const db::Enclave& enclave, Bytes si
 }
 
 Status erase_enclave(db::WriteTxn& txn, EnclaveId enclave) {
-  TRY(erase_owned<db::Attachment>(txn, enclave));
+  TRY(erase_attachments(txn, enclave));
   TRY(erase_segments(txn, enclave));
   TRY(erase_owned<db::Watcher>(txn, enclave));
   TRY(erase_owned<db::Queue>(txn, enclave));

@@ -8,7 +8,7 @@
 
 namespace hobbes::protocol {
 
-/// Requests, client to leviathan. The message of each is in messages.hpp under the same name.
+/// Requests, client to leviathan. The message of each is in messages.hpp (segment_messages.hpp) under the same name.
 namespace request {
 inline constexpr std::uint32_t create_enclave = HOBBES_CMD_FIRST_CLIENT_CODE + 0;
 inline constexpr std::uint32_t destroy_enclave = HOBBES_CMD_FIRST_CLIENT_CODE + 1;
@@ -35,6 +35,14 @@ inline constexpr std::uint32_t console_open = HOBBES_CMD_FIRST_CLIENT_CODE + 400
 inline constexpr std::uint32_t console_type = HOBBES_CMD_FIRST_CLIENT_CODE + 401;
 inline constexpr std::uint32_t console_close = HOBBES_CMD_FIRST_CLIENT_CODE + 402;
 
+inline constexpr std::uint32_t segment_make = HOBBES_CMD_FIRST_CLIENT_CODE + 500;
+inline constexpr std::uint32_t segment_remove = HOBBES_CMD_FIRST_CLIENT_CODE + 501;
+inline constexpr std::uint32_t segment_open = HOBBES_CMD_FIRST_CLIENT_CODE + 502;
+inline constexpr std::uint32_t segment_close = HOBBES_CMD_FIRST_CLIENT_CODE + 503;
+inline constexpr std::uint32_t segment_attach = HOBBES_CMD_FIRST_CLIENT_CODE + 504;
+inline constexpr std::uint32_t segment_detach = HOBBES_CMD_FIRST_CLIENT_CODE + 505;
+inline constexpr std::uint32_t segment_signal = HOBBES_CMD_FIRST_CLIENT_CODE + 506;
+
 /// Of a job's PMI server (leviathan/pmi), not of people.
 inline constexpr std::uint32_t pmi_write = HOBBES_CMD_FIRST_CLIENT_CODE + 600;
 inline constexpr std::uint32_t pmi_end_job = HOBBES_CMD_FIRST_CLIENT_CODE + 601;
@@ -44,6 +52,8 @@ inline constexpr std::uint32_t pmi_end_job = HOBBES_CMD_FIRST_CLIENT_CODE + 601;
 namespace event {
 inline constexpr std::uint32_t console_output = HOBBES_CMD_FIRST_CLIENT_CODE + 900;
 inline constexpr std::uint32_t console_ended = HOBBES_CMD_FIRST_CLIENT_CODE + 901;
+/// To the exporter: the segment has been removed, and nobody has its pages open or attached any more.
+inline constexpr std::uint32_t segment_free = HOBBES_CMD_FIRST_CLIENT_CODE + 902;
 }  // namespace event
 
 }  // namespace hobbes::protocol

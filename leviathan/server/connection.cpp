@@ -142,6 +142,13 @@ Result<std::vector<UniqueFd>> Connection::take_fds(std::uint64_t token) {
   return fds;
 }
 
+Result<std::uint64_t> Connection::send_fds(std::span<const int> fds) {
+  if (closed_) return Error(Code::unavailable, "client: has gone");
+  const std::uint64_t token = next_token_++;
+  TRY(cmdqueue::send_fds(socket_.native_handle(), protocol::encode(protocol::FdDelivery{.token = token}), fds));
+  return token;
+}
+
 std::uint64_t Connection::on_close(std::function<void()> undo) {
   if (closed_) {
     undo();

@@ -32,6 +32,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
 
   [[nodiscard]] const Caller& caller() const override { return caller_; }
   [[nodiscard]] Result<std::vector<UniqueFd>> take_fds(std::uint64_t token) override;
+  [[nodiscard]] Result<std::uint64_t> send_fds(std::span<const int> fds) override;
   std::uint64_t on_close(std::function<void()> undo) override;
   void forget(std::uint64_t on_close_number) override;
   void send_event(std::uint32_t code, std::span<const std::byte> payload) override;
@@ -62,6 +63,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   std::map<std::uint64_t, std::vector<UniqueFd>> fds_;
   std::map<std::uint64_t, std::function<void()>> undo_;
   std::uint64_t next_undo_ = 1;
+  std::uint64_t next_token_ = 1;  ///< of descriptors for the client
 };
 
 }  // namespace hobbes::leviathan

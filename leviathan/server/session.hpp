@@ -30,6 +30,9 @@ class Session {
   virtual std::uint64_t on_close(std::function<void()> undo) = 0;
   /// Takes an on_close() back. Harmless if it ran.
   virtual void forget(std::uint64_t on_close_number) = 0;
+  /// Sends the client descriptors, which it takes up when the reply that names the token comes: before that reply.
+  /// Returns the token.
+  [[nodiscard]] virtual Result<std::uint64_t> send_fds(std::span<const int> fds) = 0;
 
   // Any thread.
   /// Tells the client something it did not ask for. Lost if the client has gone or never reads.

@@ -21,7 +21,7 @@ uint64_t unplug_count = 0;
 
 int map_block(const Block& block) {
   const int64_t at = linux::call(linux::nr_mmap, HOBBES_HOSTED_DIRECT_MAP + block.base, block.size,
-                                 port::prot_read | port::prot_write, linux::map_shared | linux::map_fixed,
+                                 block.protection, linux::map_shared | linux::map_fixed,
                                  static_cast<uint64_t>(block.fd), 0);
   return at < 0 ? static_cast<int>(at) : 0;
 }
@@ -40,13 +40,15 @@ void start_blocks() {
   for (uint32_t i = 0; i < boot.region_count && i < max_blocks; ++i) {
     const hobbes_boot_region& region = boot.regions[i];
     if (region.base + region.size > HOBBES_HOSTED_DIRECT_SIZE) panic("memory region %x is out of reach", region.base);
-    blocks[i] = {region.base, region.size, region.fd};
+    blocks[i] = {region.base, region.size, region.fd, port::prot_read | port::prot_write};
     if (i > 0 && map_block(blocks[i]) != 0) panic("memory region %x cannot be mapped", region.base);
   }
 }
 
-int plug_block(PhysAddr base, uint64_t size, int fd) {
+int plug_block(const Block& plugged) {
   Guard guard(lock);
+  const PhysAddr base = plugged.base;
+  const uint64_t size = plugged.size;
   if (size == 0 || base + size < base || base + size > HOBBES_HOSTED_DIRECT_SIZE) return -EINVAL;
   Block* free = nullptr;
   for (Block& block : blocks) {
@@ -54,7 +56,7 @@ int plug_block(PhysAddr base, uint64_t size, int fd) {
     else if (base < block.base + block.size && block.base < base + size) return -EEXIST;
   }
   if (free == nullptr) return -ENOSPC;
-  *free = {base, size, fd};
+  *free = plugged;
   return 0;
 }
 

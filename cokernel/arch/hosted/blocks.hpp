@@ -2,7 +2,7 @@
 // The enclave's memory blocks as this port has them: memfds in the descriptor table that all its Linux processes share.
 #pragma once
 
-#include "cokernel/kernel/types.hpp"
+#include "cokernel/kernel/port.hpp"
 #include "kernel-bridge/abi/hosted.h"
 
 namespace hobbes::lwk::hosted {
@@ -11,6 +11,7 @@ struct Block {
   PhysAddr base = 0;
   uint64_t size = 0;  ///< 0: free entry
   int fd = -1;
+  uint32_t protection = port::prot_read | port::prot_write;  ///< of the direct map
 };
 
 inline constexpr uint32_t max_blocks = HOBBES_MACHINE_MAX_REGIONS;
@@ -18,7 +19,7 @@ inline constexpr uint32_t max_blocks = HOBBES_MACHINE_MAX_REGIONS;
 /// Maps the boot parameters' regions into the direct map of this process (and its future children).
 void start_blocks();
 /// 0 or -errno (EEXIST, ENOSPC).
-[[nodiscard]] int plug_block(PhysAddr base, uint64_t size, int fd);
+[[nodiscard]] int plug_block(const Block& block);
 /// Removes it from every process of the enclave; returns its descriptor, or -errno.
 [[nodiscard]] int unplug_block(PhysAddr base);
 /// Copies all blocks; returns their number.

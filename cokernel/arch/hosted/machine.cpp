@@ -61,9 +61,10 @@ uint32_t hello(hobbes_machine_reply& reply, ControlBuffer& control) {
   return descriptors;
 }
 
-int plug(const hobbes_machine_request& request, int& descriptor) {
+int plug(const hobbes_machine_request& request, int& descriptor, bool writable) {
   if (descriptor < 0) return -EBADF;
-  const int error = hosted::plug_block(request.base, request.size, descriptor);
+  const uint32_t protection = writable ? port::prot_read | port::prot_write : port::prot_read;
+  const int error = hosted::plug_block({request.base, request.size, descriptor, protection});
   if (error != 0) return error;
   const int number = descriptor;
   descriptor = -1;  // the table of blocks has it now
@@ -94,7 +95,9 @@ void serve(int socket) {
     uint32_t descriptors = 0;
     switch (request.version == HOBBES_MACHINE_VERSION ? request.call : 0) {
       case HOBBES_MACHINE_HELLO: descriptors = hello(reply, control); break;
-      case HOBBES_MACHINE_PLUG: reply.result = plug(request, descriptor); break;
+      case HOBBES_MACHINE_PLUG:
+      case HOBBES_MACHINE_LEND: reply.result = plug(request, descriptor, true); break;
+      case HOBBES_MACHINE_LEND_READ_ONLY: reply.result = plug(request, descriptor, false); break;
       case HOBBES_MACHINE_UNPLUG: reply.result = unplug(request); break;
       case HOBBES_MACHINE_PIDS: reply.result = count_processes(); break;
       default: reply.result = -ENOSYS;

@@ -7,6 +7,7 @@
 
 #include "kernel-bridge/abi/commands.h"
 #include "kernel-bridge/abi/queue.h"
+#include "kernel-bridge/abi/xemem.h"
 
 namespace hobbes::fuzz {
 
@@ -15,7 +16,7 @@ inline constexpr std::uint32_t control_codes[] = {
     HOBBES_CMD_APP_LIST,   HOBBES_CMD_COUNTERS,   HOBBES_CMD_ADD_MEM,    HOBBES_CMD_REMOVE_MEM, HOBBES_CMD_ADD_CPU,
     HOBBES_CMD_REMOVE_CPU, HOBBES_CMD_FILE_OPEN,  HOBBES_CMD_FILE_CLOSE, HOBBES_CMD_FILE_READ,  HOBBES_CMD_FILE_WRITE,
     HOBBES_CMD_FILE_SEEK,  HOBBES_CMD_FILE_STAT,  HOBBES_CMD_FILE_FSTAT, 0,                     7,
-    HOBBES_CMD_SYSTEM_CALLS};
+    HOBBES_CMD_SYSTEM_CALLS, HOBBES_CMD_XEMEM_ANSWER, HOBBES_CMD_XEMEM_FREE, HOBBES_CMD_XEMEM_SIGNAL};
 inline constexpr std::size_t control_code_count = sizeof(control_codes) / sizeof(control_codes[0]);
 
 constexpr std::uint32_t control_code(std::uint8_t number) { return control_codes[number % control_code_count]; }

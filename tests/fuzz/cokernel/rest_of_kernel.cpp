@@ -5,6 +5,7 @@
 #include "cokernel/arch/hosted/entry.hpp"
 #include "cokernel/kernel/futex.hpp"
 #include "cokernel/kernel/process_table.hpp"
+#include "cokernel/kernel/xemem.hpp"
 
 // Apart from each other, for a check of which one a stub enters.
 extern "C" const char hosted_syscall_entry[1] = {1};
@@ -16,6 +17,7 @@ bool leave_other_threads(Thread&) { return true; }
 void release_robust_futexes(Thread&) {}
 void return_loan(Process&) {}
 void forget_posix_timers(Process&) {}
+void remove_segments_of(Process&) {}
 
 namespace port {
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A producer whose versions must stay as they were, whatever it writes afterwards, and a consumer that looks.
+ *
+ *   xasm produce NAME BYTES VERSIONS
+ *   xasm consume NAME BYTES          until the producer has gone; prints how many versions it saw
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <hobbes/xasm.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
+			printf("%s:%d: not so: %s (errno %d, %s)\n", __FILE__, __LINE__, #condition, errno, strerror(errno)); \
+			exit(1); \
+		} \
+	} while (0)
+
+enum { page = 4096, scribblers = 2, kept = 3, patience_ms = 2000 };
+
+static uint64_t* words;
+static size_t count;
+static int scribbling; /* atomic */
+
+static void* scribble(void* argument) {
+	uint64_t state = (uintptr_t)argument + 1;
+	while (__atomic_load_n(&scribbling, __ATOMIC_ACQUIRE)) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		__atomic_store_n(&words[(state >> 20) % count], state, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void produce(const char* name, size_t bytes, int versions) {
+	words = xemem_alloc(bytes);
+	CHECK(words != NULL);
+	CHECK(xasm_snapshot(words, bytes - 1, name, 0644) == -1 && errno == EINVAL);
+	CHECK(xasm_snapshot(words, bytes, NULL, 0644) == -1 && errno == EINVAL);
+	xemem_segid_t last = 0;
+	for (int version = 1; version <= versions; ++version) {
+		for (size_t i = 0; i < count; ++i) words[i] = (uint64_t)version;
+		const xemem_segid_t made = xasm_snapshot(words, bytes, name, 0644);
+		CHECK(made > last);
+		last = made;
+		pthread_t threads[scribblers];
+		__atomic_store_n(&scribbling, 1, __ATOMIC_RELEASE);
+		for (size_t i = 0; i < scribblers; ++i) CHECK(pthread_create(&threads[i], NULL, scribble, (void*)i) == 0);
+		usleep(30000);
+		__atomic_store_n(&scribbling, 0, __ATOMIC_RELEASE);
+		for (size_t i = 0; i < scribblers; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+	}
+	CHECK(xemem_remove(last) == 0);
+	puts("produced");
+}
+
+static void check_version(const uint64_t* version, uint64_t expected) {
+	for (size_t i = 0; i < count; ++i) CHECK(version[i] == expected);
+}
+
+static void consume(const char* name, size_t bytes) {
+	const uint64_t* held[kept] = {NULL};
+	uint64_t content[kept] = {0};
+	int seen = 0;
+	for (xemem_segid_t last = 0; (last = xasm_wait(name, last, patience_ms)) > 0;) {
+		const xemem_apid_t apid = xemem_get(last, XEMEM_RDONLY);
+		const uint64_t* version = apid < 0 ? XEMEM_FAILED : xemem_attach((struct xemem_addr){apid, 0}, bytes, NULL);
+		if (apid > 0) CHECK(xemem_release(apid) == 0);
+		if (version == XEMEM_FAILED) continue; /* replaced meanwhile */
+		const int place = seen++ % kept;
+		if (held[place] != NULL) CHECK(xemem_detach((void*)held[place]) == 0);
+		held[place] = version;
+		content[place] = version[0];
+		for (int i = 0; i < kept; ++i)
+			if (held[i] != NULL) check_version(held[i], content[i]);
+	}
+	for (int i = 0; i < kept; ++i)
+		if (held[i] != NULL) check_version(held[i], content[i]); /* the producer has gone */
+	printf("consumed %s\n", seen > 2 ? "some" : "too few");
+}
+
+int main(int argc, char** argv) {
+	const size_t bytes = argc > 3 ? strtoul(argv[3], NULL, 0) : 0;
+	count = bytes / sizeof(uint64_t);
+	if (argc == 5 && strcmp(argv[1], "produce") == 0) produce(argv[2], bytes, atoi(argv[4]));
+	else if (argc == 4 && strcmp(argv[1], "consume") == 0) consume(argv[2], bytes);
+	else return fputs("usage: xasm produce | consume ...\n", stderr), 2;
+	return 0;
+}
