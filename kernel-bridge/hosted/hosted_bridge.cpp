@@ -29,7 +29,7 @@ using Blocks = std::vector<std::shared_ptr<Block>>;
 constexpr std::chrono::seconds end_timeout{10};
 constexpr Bytes max_initrd = gib(4);
 /// No boot for so long: then the start of the next loader is in nobody's way.
-constexpr std::chrono::milliseconds loader_rest{10};
+constexpr std::chrono::milliseconds loader_rest{5};
 constexpr std::size_t max_blocks = std::extent_v<decltype(hobbes_machine_reply::regions)>;
 
 /// What is in a spec, found and read.

@@ -13,7 +13,7 @@ namespace hobbes::leviathan::apps {
 namespace {
 
 /// No launch for so long: then the start of the next proxy is in nobody's way.
-constexpr std::chrono::milliseconds rest{10};
+constexpr std::chrono::milliseconds rest{5};
 
 Result<WaitingProxy> start_waiting(const std::filesystem::path& run_dir) {
   std::array<int, 2> ends{};
