@@ -50,6 +50,24 @@ Error Error::in(std::string_view context) && {
   return std::move(*this);
 }
 
+int errno_of(const Error& error) {
+  if (error.sys_errno() != 0) return error.sys_errno();
+  switch (error.code()) {
+    case Code::invalid: return EINVAL;
+    case Code::not_found: return ENOENT;
+    case Code::exists: return EEXIST;
+    case Code::busy: return EBUSY;
+    case Code::exhausted: return ENOMEM;
+    case Code::denied: return EACCES;
+    case Code::unsupported: return EOPNOTSUPP;
+    case Code::timeout: return ETIMEDOUT;
+    case Code::unavailable: return ECONNREFUSED;
+    case Code::corrupt:
+    case Code::io: return EIO;
+  }
+  return EIO;
+}
+
 Error errno_error(int sys_errno, std::string_view what, std::source_location where) {
   return Error(code_of(sys_errno),
                std::string(what) + ": " + std::generic_category().message(sys_errno), sys_errno, where);

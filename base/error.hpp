@@ -48,6 +48,9 @@ class Error {
   std::source_location where_;
 };
 
+/// Its errno; where no system call is behind it, the one that says the same: for answers that are errno.
+[[nodiscard]] int errno_of(const Error& error);
+
 /// The only place where an errno becomes an Error: "<what>: <strerror text>".
 [[nodiscard]] Error errno_error(int sys_errno, std::string_view what,
                                 std::source_location where = std::source_location::current());

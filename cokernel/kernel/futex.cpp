@@ -27,7 +27,7 @@ int wake_locked(FutexBucket& bucket, PhysAddr key, int count, uint32_t bits) {
     if (waiter.next_key != 0) return -EINVAL;  // it waits to be given a lock
     Thread& thread = *waiter.thread;
     waiter.unlink();
-    __atomic_store_n(&waiter.woken, true, __ATOMIC_RELEASE);  // partner: the acquire in wait(); then the waiter may vanish
+    __atomic_store_n(&waiter.woken, true, __ATOMIC_RELEASE);  // partner: the acquire in wait_in_queue(); then the waiter may vanish
     wake_thread(thread);
     if (++woken >= count) break;  // one at least, as Linux does
   }
@@ -45,19 +45,12 @@ Sysret wait(Thread& self, UserAddr address, uint32_t expected, int64_t deadline_
   if (bits == 0) return -EINVAL;
   const PhysAddr key = futex_key(*self.process, address);
   if (key == 0) return -EFAULT;
-  FutexBucket& bucket = futex_bucket(key);
   FutexWaiter waiter;
   waiter.thread = &self;
   waiter.key = key;
   waiter.bits = bits;
-  {
-    Guard guard(bucket.lock);
-    uint32_t value = 0;
-    if (!port::load_user_word(address, value)) return -EFAULT;
-    if (value != expected) return -EAGAIN;
-    bucket.waiters.push_back(waiter);
-  }
-  const Wake wake = sleep_until([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline_ns);
+  Wake wake{};
+  if (const int error = wait_in_queue(waiter, address, expected, deadline_ns, wake); error != 0) return error;
   if (!leave_queue(waiter)) return 0;
   return wake == Wake::deadline ? -ETIMEDOUT : restart_call;
 }
@@ -72,11 +65,7 @@ Sysret requeue(Process& process, UserAddr from, int wake_count, int move_count, 
   FutexBucket& target = futex_bucket(to_key);
   const DeferredWakes wakes;
   TwoGuards guards(source, target);
-  if (expected != nullptr) {
-    uint32_t value = 0;
-    if (!port::load_user_word(from, value)) return -EFAULT;
-    if (value != *expected) return -EAGAIN;
-  }
+  if (const int error = expected != nullptr ? check_word(from, *expected) : 0; error != 0) return error;
   const int woken = wake_count > 0 ? wake_locked(source, from_key, wake_count, any_futex_bits) : 0;
   if (woken < 0) return woken;
   int moved = 0;
@@ -87,7 +76,7 @@ Sysret requeue(Process& process, UserAddr from, int wake_count, int move_count, 
     ++moved;
     if (from_key == to_key) continue;  // counted only: moved to the end it would be met again
     waiter.unlink();
-    __atomic_store_n(&waiter.key, to_key, __ATOMIC_RELEASE);  // partner: the acquire in wait()
+    __atomic_store_n(&waiter.key, to_key, __ATOMIC_RELEASE);  // partner: the acquire in wait_in_queue()
     target.waiters.push_back(waiter);
   }
   return woken + moved;
@@ -168,6 +157,23 @@ Sysret interruptible(Sysret result, int operation, int64_t deadline_ns) {
 }
 
 }  // namespace
+
+int check_word(UserAddr address, uint32_t expected) {
+  uint32_t value = 0;
+  if (!port::load_user_word(address, value)) return -EFAULT;
+  return value == expected ? 0 : -EAGAIN;
+}
+
+int wait_in_queue(FutexWaiter& waiter, UserAddr address, uint32_t expected, int64_t deadline_ns, Wake& wake) {
+  {
+    FutexBucket& bucket = futex_bucket(waiter.key);
+    Guard guard(bucket.lock);
+    if (const int error = check_word(address, expected); error != 0) return error;
+    bucket.waiters.push_back(waiter);
+  }
+  wake = sleep_until([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline_ns);
+  return 0;
+}
 
 bool leave_queue(FutexWaiter& waiter) {
   while (true) {

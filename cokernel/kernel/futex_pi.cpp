@@ -163,15 +163,8 @@ Sysret wait_requeue_pi(Thread& self, UserAddr address, uint32_t expected, int64_
   waiter.thread = &self;
   waiter.key = key;
   const CountOwnedWaiter count;
-  {
-    FutexBucket& bucket = futex_bucket(key);
-    Guard guard(bucket.lock);
-    uint32_t value = 0;
-    if (!port::load_user_word(address, value)) return -EFAULT;
-    if (value != expected) return -EAGAIN;
-    bucket.waiters.push_back(waiter);
-  }
-  const Wake wake = sleep_until([&] { return __atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE); }, deadline_ns);
+  Wake wake{};
+  if (const int error = wait_in_queue(waiter, address, expected, deadline_ns, wake); error != 0) return error;
   if (leave_queue(waiter)) {
     // Moved already it does not begin anew: the word that it waited on has changed.
     if (wake == Wake::deadline) return -ETIMEDOUT;
@@ -190,9 +183,7 @@ Sysret requeue_pi(Process& process, UserAddr from, int move_count, UserAddr lock
   FutexBucket& target = futex_bucket(lock_key);
   const DeferredWakes wakes;
   TwoGuards guards(source, target);
-  uint32_t value = 0;
-  if (!port::load_user_word(from, value)) return -EFAULT;
-  if (value != expected) return -EAGAIN;
+  if (const int error = check_word(from, expected); error != 0) return error;
   int done = 0;
   for (FutexWaiter& waiter : source.waiters) {
     if (done > move_count) break;  // one more than that: the first gets the lock, or is the first to wait for it

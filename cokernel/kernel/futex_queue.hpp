@@ -49,6 +49,11 @@ class TwoGuards : Immovable {
   FutexBucket& second_;
 };
 
+/// Under the bucket's lock of an address of the running process: 0 where it holds `expected`, else -EFAULT or -EAGAIN.
+[[nodiscard]] int check_word(UserAddr address, uint32_t expected);
+/// Puts a waiter whose thread and key are set in its queue, if the word at `address` holds `expected`, and sleeps until it
+/// is woken or something else ends that.
+[[nodiscard]] int wait_in_queue(FutexWaiter& waiter, UserAddr address, uint32_t expected, int64_t deadline_ns, Wake& wake);
 /// Takes a waiter out of the queue it is in by now. False: it has been woken, and is out of it.
 [[nodiscard]] bool leave_queue(FutexWaiter& waiter);
 

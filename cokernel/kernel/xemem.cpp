@@ -15,17 +15,6 @@
 namespace hobbes::lwk {
 namespace {
 
-/// The struct of cokernel/liblwk/xemem.c.
-struct MakeRequest {
-  UserAddr address;
-  uint64_t size;
-  UserAddr name;    ///< 0: none
-  UserAddr signal;  ///< its signal word, 0: none
-  uint64_t segment; ///< wanted; 0: any
-  uint64_t mode;
-  uint64_t replace; ///< whether its own segment of that name gives way
-};
-
 /// struct xemem_segment of hobbes/xemem.h.
 struct SegmentRow {
   uint64_t segment, size, enclave, app;
@@ -100,7 +89,7 @@ int hold_word(AddressSpace& space, UserAddr word, Export& made) {
 }  // namespace
 
 Sysret sys_xemem_make(Thread& self, const Args& args) {
-  MakeRequest wanted;
+  hobbes_xemem_make wanted;
   if (!read_user(args[0], wanted)) return -EFAULT;
   if (!is_whole_pages(wanted.address, wanted.size)) return -EINVAL;
   Process& process = *self.process;

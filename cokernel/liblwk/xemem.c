@@ -18,10 +18,6 @@
 
 enum { page = 4096, looks = 4096, first_signal = 0x40000000, signals = page / sizeof(uint64_t), growth = 64 };
 
-struct make { /* as cokernel/kernel/xemem.cpp has it */
-  uint64_t address, size, name, signal, segment, mode, replace;
-};
-
 struct handle {
   int used, writable;
   xemem_segid_t segid;
@@ -68,8 +64,13 @@ static xemem_segid_t make_as(void* address, size_t size, const char* name, mode_
                              uint64_t* word, int replace) {
   if (name != NULL && strnlen(name, XEMEM_NAME_MAX + 1) > XEMEM_NAME_MAX) return failed(ENAMETOOLONG);
   if (!is_range(address, size) || (size == 0 && word == NULL)) return failed(EINVAL);
-  const struct make request = {(uintptr_t)address, size, (uintptr_t)name, (uintptr_t)word, (uint64_t)wanted, mode,
-                               (uint64_t)replace};
+  const struct hobbes_xemem_make request = {.address = (uintptr_t)address,
+                                            .size = size,
+                                            .name = (uintptr_t)name,
+                                            .signal = (uintptr_t)word,
+                                            .segment = (uint64_t)wanted,
+                                            .mode = mode,
+                                            .replace = (uint64_t)replace};
   return lwk_call(LWK_XEMEM_MAKE, (long)&request, 0, 0, 0, 0, 0);
 }
 

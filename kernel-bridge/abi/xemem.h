@@ -74,6 +74,17 @@ struct hobbes_xemem_ref {
 	uint64_t segment;
 };
 
+/* What a program gives LWK_XEMEM_MAKE (cokernel/liblwk/lwk.h). */
+struct hobbes_xemem_make {
+	uint64_t address;
+	uint64_t size;
+	uint64_t name;    /* address of its NUL-terminated name; 0: none */
+	uint64_t signal;  /* address of its signal word; 0: none */
+	uint64_t segment; /* the number wanted; 0: any */
+	uint64_t mode;
+	uint64_t replace; /* not 0: the process' own segment of that name is removed in the same step */
+};
+
 /* The word that counts a segment's signals, shared by exporter and signallers. The low half is the count of those that
  * nobody has taken; the exporter alone sets and clears the other bits. Who signals adds 1 by compare-and-exchange. */
 #define HOBBES_XEMEM_COUNT_MASK 0xffffffffull

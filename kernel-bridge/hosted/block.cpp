@@ -19,16 +19,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/memfd.hpp"
+
 namespace hobbes::bridge {
 namespace {
 
-#ifdef MADV_COLLAPSE
-constexpr int madv_collapse = MADV_COLLAPSE;
-#else
-constexpr int madv_collapse = 25;  // Linux 6.1; not in the headers of Debian 12's libc
-#endif
-
-constexpr int wanted_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 /// The kernel says EAGAIN when pages were locked or on their way between lists at that moment.
 constexpr int collapse_attempts = 4;
 
@@ -124,20 +119,16 @@ Block::~Block() {
 }
 
 Result<Block> Block::create(Bytes size, NumaId numa) {
-  UniqueFd fd(::memfd_create("hobbes-block", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return last_errno("memory block: memfd_create");
-  // A memfd is everybody's to open again, for writing, too, who has been given it for reading.
-  if (::fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0) return last_errno("memory block: set its mode");
-  if (::ftruncate(fd.get(), static_cast<off_t>(size.value)) != 0) return last_errno("memory block: set its size");
-  if (::fcntl(fd.get(), F_ADD_SEALS, wanted_seals) != 0) return last_errno("memory block: seal its size");
-  return map(std::move(fd), size, numa);
+  auto fd = make_memfd("hobbes-block", size.value);
+  if (!fd) return std::move(fd).error().in("memory block");
+  return map(*std::move(fd), size, numa);
 }
 
 Result<Block> Block::receive(UniqueFd memfd, Bytes size, NumaId numa) {
   const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
   struct stat status {};
   if (seals < 0 || ::fstat(memfd.get(), &status) != 0) return last_errno("memory block: not a memfd");
-  if ((seals & wanted_seals) != wanted_seals)
+  if ((seals & fixed_size_seals) != fixed_size_seals)
     return Error(Code::invalid, "memory block: the memfd received could still be resized");
   if (static_cast<std::uint64_t>(status.st_size) != size.value)
     return Error(Code::invalid, "memory block: the memfd received has " + std::to_string(status.st_size) +

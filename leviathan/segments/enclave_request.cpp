@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "leviathan/segments/enclave_request.hpp"
 
-#include <cerrno>
 #include <cstring>
 
 namespace hobbes::leviathan::segments {
 namespace {
 
 Error bad(std::string_view what) { return {Code::corrupt, "XEMEM request: " + std::string(what)}; }
-
-std::int32_t errno_of(const Error& error) {
-  if (error.sys_errno() != 0) return error.sys_errno();
-  switch (error.code()) {
-    case Code::invalid: return EINVAL;
-    case Code::not_found: return ENOENT;
-    case Code::exists: return EEXIST;
-    case Code::exhausted: return ENOMEM;
-    case Code::denied: return EACCES;
-    case Code::unsupported: return EOPNOTSUPP;
-    default: return EIO;
-  }
-}
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "base/memfd.hpp"
 #include "cmdqueue/message.hpp"
 #include "leviathan/protocol/signal_word.hpp"
 #include "leviathan/segments/enclave_request.hpp"
@@ -73,9 +74,7 @@ struct EnclaveSide::State : std::enable_shared_from_this<EnclaveSide::State> {
   static std::shared_ptr<Window> window_at(const Enclave& enclave, const hobbes_xemem_extent& extent) {
     for (const auto& [key, weak] : enclave.windows) {
       auto window = weak.lock();
-      if (window && extent.base >= window->base() && extent.base - window->base() < window->file()->size &&
-          extent.size <= window->file()->size - (extent.base - window->base()))
-        return window;
+      if (window && is_within(extent, window->base(), window->file()->size)) return window;
     }
     return nullptr;
   }
@@ -88,13 +87,13 @@ struct EnclaveSide::State : std::enable_shared_from_this<EnclaveSide::State> {
     if (!live) return gone(id);
     for (const auto& [base, weak] : enclave.blocks) {
       auto file = weak.lock();
-      if (file && extent.base >= base && extent.base - base < file->size)
+      if (file && is_within(extent, base, file->size))
         return Piece{std::move(file), extent.base - base, extent.size};
     }
     bridge::MemoryFile block = TRY(live->machine->share_memory(extent.base));
     auto file = std::make_shared<File>();
     file->size = block.size.value;
-    file->readable = TRY(open_readable(block.fd.get()));
+    file->readable = TRY(reopen_for_reading(block.fd.get()));
     file->writable = std::move(block.fd);
     enclave.blocks[block.base] = file;
     return Piece{std::move(file), extent.base - block.base, extent.size};
@@ -203,9 +202,7 @@ struct EnclaveSide::State : std::enable_shared_from_this<EnclaveSide::State> {
   static Status check_owned(const LiveEnclave& live, const std::vector<db::MemoryBlock>& blocks,
                             const hobbes_xemem_extent& extent) {
     for (const db::MemoryBlock& block : blocks) {
-      if (extent.base >= block.base.value && extent.base - block.base.value < block.size.value &&
-          extent.size <= block.size.value - (extent.base - block.base.value))
-        return {};
+      if (is_within(extent, block.base.value, block.size.value)) return {};
     }
     return Error(Code::denied, "enclave '" + live.name + "': offers memory that it does not have", EFAULT);
   }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "base/memfd.hpp"
 #include "cmdqueue/fd_passing.hpp"
 #include "leviathan/protocol/codes.hpp"
 #include "leviathan/protocol/segment_messages.hpp"
@@ -40,7 +41,7 @@ Result<FilePtr> take_file(UniqueFd fd) {
     file->readable = std::move(fd);
     return FilePtr(file);
   }
-  file->readable = TRY(open_readable(fd.get()));
+  file->readable = TRY(reopen_for_reading(fd.get()));
   file->writable = std::move(fd);
   return FilePtr(file);
 }
@@ -115,7 +116,7 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
     if (gone.empty()) return;
     std::vector<db::AttachmentId> attachments;
     for (const auto& [key, attachment] : gone.mapped().attachments) attachments.push_back(attachment);
-    const Status ended = registry.end_process(attachments, gone.mapped().made);
+    const Status ended = registry.end_process(attachments, gone.mapped().made, gone.mapped().who);
     if (!ended) log::error(ended.error());
   }
 

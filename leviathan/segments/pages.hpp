@@ -2,15 +2,12 @@
 // Pages: the memory of a segment, for as long as anybody may still have it mapped.
 #pragma once
 
-#include <fcntl.h>
-
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "base/cut.hpp"
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
 #include "kernel-bridge/abi/xemem.h"
@@ -26,13 +23,6 @@ struct File {
   UniqueFd readable;  ///< opened for reading alone
 };
 using FilePtr = std::shared_ptr<const File>;
-
-/// The same file for reading alone.
-[[nodiscard]] inline Result<UniqueFd> open_readable(int fd) {
-  UniqueFd readable(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!readable) return last_errno("segment: open its memory for reading");
-  return readable;
-}
 
 struct Piece {
   FilePtr file;
@@ -64,39 +54,24 @@ struct Pages {
 
 /// [offset, offset + size) of pieces or extents, which are that long.
 inline Pieces cut(const Pieces& pieces, std::uint64_t offset, std::uint64_t size) {
-  Pieces part;
-  for (const Piece& piece : pieces) {
-    if (offset >= piece.size) {
-      offset -= piece.size;
-      continue;
-    }
-    const std::uint64_t length = std::min(piece.size - offset, size);
-    if (length == 0) break;
-    part.push_back({piece.file, piece.offset + offset, length});
-    size -= length;
-    offset = 0;
-  }
-  return part;
+  return hobbes::cut(pieces, offset, size, [](const Piece& piece, std::uint64_t from, std::uint64_t length) {
+    return Piece{piece.file, piece.offset + from, length};
+  });
 }
 inline Extents cut(const Extents& extents, std::uint64_t offset, std::uint64_t size) {
-  Extents part;
-  for (const hobbes_xemem_extent& extent : extents) {
-    if (offset >= extent.size) {
-      offset -= extent.size;
-      continue;
-    }
-    const std::uint64_t length = std::min(extent.size - offset, size);
-    if (length == 0) break;
-    part.push_back({extent.base + offset, length});
-    size -= length;
-    offset = 0;
-  }
-  return part;
+  return hobbes::cut(extents, offset, size, [](const hobbes_xemem_extent& extent, std::uint64_t from, std::uint64_t length) {
+    return hobbes_xemem_extent{extent.base + from, length};
+  });
 }
 
 /// Whether [offset, offset + size) is whole pages, at least one, of something of `limit` bytes.
 inline bool is_part(std::uint64_t offset, std::uint64_t size, std::uint64_t limit) {
   return offset % page_size == 0 && size % page_size == 0 && size != 0 && offset <= limit && size <= limit - offset;
+}
+
+/// Whether an extent lies in [base, base + size).
+inline bool is_within(const hobbes_xemem_extent& extent, std::uint64_t base, std::uint64_t size) {
+  return extent.base >= base && extent.base - base < size && extent.size <= size - (extent.base - base);
 }
 
 }  // namespace hobbes::leviathan::segments

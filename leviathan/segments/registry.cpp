@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "leviathan/protocol/segment_mode.hpp"
+
 namespace hobbes::leviathan::segments {
 namespace {
 
@@ -34,13 +36,8 @@ bool is_of(const db::Segment& segment, const Who& who) {
 }
 
 bool allows(const db::Segment& segment, const Who& who, bool writable) {
-  constexpr std::uint32_t read = 4, write = 2;
-  if (who.uid == 0) return true;
-  std::uint32_t bits = segment.mode;
-  if (who.uid == segment.owner_uid) bits >>= 6;
-  else if (who.gid == segment.owner_gid || std::ranges::count(who.groups, segment.owner_gid) != 0) bits >>= 3;
-  const std::uint32_t wanted = writable ? read | write : read;
-  return (bits & wanted) == wanted;
+  const auto in_group = [&](gid_t group) { return who.gid == group || std::ranges::count(who.groups, group) != 0; };
+  return protocol::mode_allows(segment, who.uid, in_group, writable);
 }
 
 }  // namespace
@@ -190,13 +187,14 @@ Status Registry::detach(db::AttachmentId attachment) {
   return std::move(txn).commit();
 }
 
-Status Registry::end_process(std::span<const db::AttachmentId> attachments, std::span<const SegmentId> segments) {
+Status Registry::end_process(std::span<const db::AttachmentId> attachments, std::span<const SegmentId> segments,
+                             const Who& process) {
   return change([&](db::WriteTxn& txn, std::vector<SegmentId>& retired) -> Status {
     for (const db::AttachmentId id : attachments)
       if (const auto attachment = TRY(txn.get<db::Attachment>(id))) TRY(erase(txn, *attachment));
     for (const SegmentId id : segments) {
       auto segment = TRY(txn.get<db::Segment>(id));
-      if (!segment || segment->removed) continue;
+      if (!segment || segment->removed || !is_of(*segment, process)) continue;  // its number may be another's by now
       retired.push_back(id);
       TRY(retire(txn, *std::move(segment)));
     }

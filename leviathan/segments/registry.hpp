@@ -87,7 +87,8 @@ class Registry {
   [[nodiscard]] Result<Who> process_of(EnclaveId enclave, AppId app, std::int64_t pid) const;
 
   /// A process of Linux has gone: what it had made and attached.
-  [[nodiscard]] Status end_process(std::span<const db::AttachmentId> attachments, std::span<const SegmentId> segments);
+  [[nodiscard]] Status end_process(std::span<const db::AttachmentId> attachments, std::span<const SegmentId> segments,
+                                   const Who& process);
   /// The exporter, or all of them in an enclave, has ended: everything of it goes.
   [[nodiscard]] Status end_app(EnclaveId enclave, AppId app);
   [[nodiscard]] Status end_enclave(EnclaveId enclave);

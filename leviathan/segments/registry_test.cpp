@@ -30,7 +30,7 @@ Who user(uid_t uid, gid_t gid = 100) {
 
 template <typename T>
 int errno_of(const Result<T>& result) {
-  return result ? 0 : result.error().sys_errno();
+  return result ? 0 : hobbes::errno_of(result.error());
 }
 
 Result<Segment> no_value() { return Error(Code::not_found, "let go"); }
@@ -120,11 +120,28 @@ TEST_CASE("who has gone leaves nothing behind", "[segments]") {
   const SegmentId second = *registry.make(named("second", 0666), user(8));
   const db::AttachmentId attachments[] = {*registry.attach({.segment = second, .size = page_size}, user(7))};
   const SegmentId made[] = {first};
-  REQUIRE(registry.end_process(attachments, made));
+  REQUIRE(registry.end_process(attachments, made, user(7)));
   CHECK(records(node).size() == 1);
   CHECK(node.node().db().read()->list<db::Attachment>()->empty());
   REQUIRE(registry.forget_linux());
   CHECK(records(node).empty());
+  node.check_sound();
+}
+
+TEST_CASE("who has gone does not take a number along that is another's by now", "[segments]") {
+  TestNode node;
+  Registry registry(node.node().db());
+  NewSegment known = named("known");
+  known.wanted = SegmentId(5);
+  const SegmentId made[] = {*registry.make(known, user(7))};
+  known.wanted = {};
+  known.replace = true;
+  REQUIRE(registry.make(known, user(7)));
+  NewSegment others = named("others");
+  others.wanted = SegmentId(5);
+  REQUIRE(registry.make(others, user(8)));
+  REQUIRE(registry.end_process({}, made, user(7)));
+  CHECK(registry.find(SegmentId(5), user(8), false));
   node.check_sound();
 }
 

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "leviathan/client/client.hpp"
-#include "leviathan/client/xemem/errno_of.hpp"
+#include "base/error.hpp"
 #include "leviathan/client/xemem/process.hpp"
 
 namespace hobbes::xemem {

@@ -6,20 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <string>
+
+#include "base/cut.hpp"
+#include "base/memfd.hpp"
 
 namespace hobbes::xemem {
-namespace {
-
-#ifdef MADV_COLLAPSE
-constexpr int madv_collapse = MADV_COLLAPSE;
-#else
-constexpr int madv_collapse = 25;  // Linux 6.1; not in the headers of Debian 12's libc
-#endif
-
-}  // namespace
 
 Result<MemoryFilePtr> take_file(UniqueFd fd) {
   struct stat status {};
@@ -34,34 +26,21 @@ Result<MemoryFilePtr> take_file(UniqueFd fd) {
 }
 
 Result<MemoryFilePtr> make_file(std::uint64_t size) {
-  UniqueFd fd(::memfd_create("xemem", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  // Else anybody could open it again, for writing, too, who has been given it for reading.
-  if (!fd || ::fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0 || ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0 ||
-      ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return last_errno("shared memory: make a memfd");
-  return take_file(std::move(fd));
+  auto fd = make_memfd("xemem", size);
+  if (!fd) return std::move(fd).error().in("shared memory");
+  return take_file(*std::move(fd));
 }
 
 Result<MemoryFilePtr> read_only(const MemoryFile& file) {
-  UniqueFd fd(::open(("/proc/self/fd/" + std::to_string(file.fd.get())).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return last_errno("shared memory: open it for reading");
-  return take_file(std::move(fd));
+  auto fd = reopen_for_reading(file.fd.get());
+  if (!fd) return std::move(fd).error().in("shared memory");
+  return take_file(*std::move(fd));
 }
 
 Pieces cut(const Pieces& pieces, std::uint64_t offset, std::uint64_t size) {
-  Pieces part;
-  for (const Piece& piece : pieces) {
-    if (offset >= piece.size) {
-      offset -= piece.size;
-      continue;
-    }
-    const std::uint64_t length = std::min(piece.size - offset, size);
-    if (length == 0) break;
-    part.push_back({piece.file, piece.offset + offset, length});
-    size -= length;
-    offset = 0;
-  }
-  return part;
+  return hobbes::cut(pieces, offset, size, [](const Piece& piece, std::uint64_t from, std::uint64_t length) {
+    return Piece{piece.file, piece.offset + from, length};
+  });
 }
 
 Result<char*> reserve(std::uint64_t size, std::uint64_t offset) {

@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "leviathan/protocol/codes.hpp"
+#include "leviathan/protocol/segment_mode.hpp"
 #include "leviathan/protocol/signal_word.hpp"
 
 namespace hobbes::xemem {
@@ -31,14 +32,7 @@ bool in_group(gid_t wanted) {
 
 /// What leviathan will say, who asks the same record: a handle costs no request.
 bool allows(const db::SegmentView& segment, bool writable) {
-  constexpr std::uint32_t read = 4, write = 2;
-  const uid_t me = ::geteuid();
-  if (me == 0) return true;
-  std::uint32_t bits = segment.mode;
-  if (me == segment.owner_uid) bits >>= 6;
-  else if (in_group(segment.owner_gid)) bits >>= 3;
-  const std::uint32_t wanted = writable ? read | write : read;
-  return (bits & wanted) == wanted;
+  return protocol::mode_allows(segment, ::geteuid(), in_group, writable);
 }
 
 }  // namespace

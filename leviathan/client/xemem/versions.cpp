@@ -13,6 +13,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/memfd.hpp"
+
 namespace hobbes::xemem {
 namespace {
 
@@ -79,13 +81,13 @@ void VersionedRange::unlock() { __atomic_store_n(&busy_, 0, __ATOMIC_RELEASE); }
 
 std::uint64_t VersionedRange::offset_of(std::size_t part) const { return part * large_page; }
 
-/// Calls of Linux only: a handler may need it. Its number; -1 with errno.
+/// As make_memfd(), by calls of Linux only: a handler may need it. Its number; -1 with errno.
 int VersionedRange::add_file() {
   if (file_count_ == most_files) return errno = ENOMEM, -1;
   const int fd = ::memfd_create("xasm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -1;
   if (::fchmod(fd, S_IRUSR | S_IWUSR) != 0 || ::ftruncate(fd, static_cast<off_t>(size_)) != 0 ||
-      ::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+      ::fcntl(fd, F_ADD_SEALS, fixed_size_seals) != 0) {
     ::close(fd);
     return -1;
   }
@@ -129,9 +131,9 @@ Result<Pieces> VersionedRange::pieces_of(const Homes& homes) {
   for (std::size_t part = 0; part < homes.size(); ++part) {
     MemoryFilePtr& file = files[homes[part]];
     if (!file) {
-      UniqueFd fd(::open(("/proc/self/fd/" + std::to_string(fds_[homes[part]])).c_str(), O_RDONLY | O_CLOEXEC));
-      if (!fd) return last_errno("snapshot: open it for reading");
-      file = TRY(take_file(std::move(fd)));
+      auto fd = reopen_for_reading(fds_[homes[part]]);
+      if (!fd) return std::move(fd).error().in("snapshot");
+      file = TRY(take_file(*std::move(fd)));
     }
     const std::uint64_t length = std::min(large_page, size_ - offset_of(part));
     if (!pieces.empty() && pieces.back().file == file) pieces.back().size += length;

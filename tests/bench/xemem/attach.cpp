@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/memfd.hpp"
 #include "tests/bench/xemem/contest.hpp"
 
 namespace hobbes::bench {
@@ -30,7 +31,7 @@ int large_memfd(std::size_t size) {
   require(::mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED, "mmap");
   for (std::size_t offset = 0; offset + large_page <= size; offset += large_page) {
     at[offset] = 1;
-    ::madvise(at + offset, large_page, 25);  // MADV_COLLAPSE
+    ::madvise(at + offset, large_page, madv_collapse);
   }
   std::memset(at, 1, size);
   ::munmap(reserved, size + large_page);
@@ -117,6 +118,15 @@ void attach_by_size(Results& results, xemem_apid_t apid, std::size_t size, int r
   char* const copy = static_cast<char*>(::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
   const auto unmap = [&] { ::mmap(place, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0); };
+  const auto map_opened = [&](const auto& open) {
+    const double took = time_of([&] {
+      const int fd = open();
+      map_populated(fd, size, place);
+      ::close(fd);
+    });
+    unmap();
+    return took;
+  };
   contest(results,
           {{"bare mmap, populated, of the same large pages",
             [&] {
@@ -131,26 +141,8 @@ void attach_by_size(Results& results, xemem_apid_t apid, std::size_t size, int r
               require(memory != XEMEM_FAILED && xemem_detach(memory) == 0, "xemem_attach");
               return took;
             }},
-           {"shm_open, mmap",
-            [&] {
-              const double took = time_of([&] {
-                const int fd = ::shm_open(shm.c_str(), O_RDWR, 0);
-                map_populated(fd, size, place);
-                ::close(fd);
-              });
-              unmap();
-              return took;
-            }},
-           {"memfd passing, mmap",
-            [&] {
-              const double took = time_of([&] {
-                const int fd = giver.ask();
-                map_populated(fd, size, place);
-                ::close(fd);
-              });
-              unmap();
-              return took;
-            }},
+           {"shm_open, mmap", [&] { return map_opened([&] { return ::shm_open(shm.c_str(), O_RDWR, 0); }); }},
+           {"memfd passing, mmap", [&] { return map_opened([&] { return giver.ask(); }); }},
            {"process_vm_readv",
             [&] {
               return time_of([&] {
