@@ -116,7 +116,7 @@ class Machine {
   /// Descriptors of all the enclave's memory, for a host-I/O proxy.
   [[nodiscard]] virtual Result<std::vector<MemoryFile>> memory_files() = 0;
   /// A socket on which a host-I/O proxy lends files to the enclave (abi/hosted.h), owned by the machine; -1: it cannot.
-  [[nodiscard]] virtual int lender() const { return -1; }
+  [[nodiscard]] virtual int file_lender() const { return -1; }
   /// Follows the host's clocks (abi/boot_params.h, hobbes_clock).
   virtual void update_clock() = 0;
 };

@@ -9,14 +9,14 @@
 /* The same in every process of an enclave, and in its host-I/O proxies (direct map only). */
 #define HOBBES_HOSTED_USER_END 0x7b0000000000ull    /* applications live in [64 KiB, this) */
 #define HOBBES_HOSTED_DIRECT_MAP 0x7c0000000000ull  /* + physical address: all memory of the enclave */
-#define HOBBES_HOSTED_DIRECT_SIZE 0x010000000000ull /* 1 TiB of physical addresses */
+#define HOBBES_HOSTED_DIRECT_SIZE 0x020000000000ull /* 2 TiB of physical addresses: up to the kernel image */
 #define HOBBES_HOSTED_KERNEL_BASE 0x7e0000000000ull /* the kernel image */
 
 /* Synthetic physical addresses of memory blocks start here, so that 0 is never a valid one. */
 #define HOBBES_HOSTED_FIRST_BLOCK 0x100000000ull
 
 /* Memory of others that an enclave is lent has addresses from here to the end of the direct map. */
-#define HOBBES_HOSTED_FIRST_LENT 0x8000000000ull /* 512 GiB */
+#define HOBBES_HOSTED_FIRST_LENT 0x010000000000ull /* 1 TiB */
 
 /* The boot loader's argument is the number (decimal) of a SOCK_SEQPACKET socket, its highest descriptor. There it waits
  * for one struct hobbes_hosted_boot, with descriptors as SCM_RIGHTS: the enclave's, which get the numbers from

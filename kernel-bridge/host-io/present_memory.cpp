@@ -11,12 +11,6 @@
 namespace hobbes::host_io {
 namespace {
 
-// glibc's headers of Debian 12 have them, those of older systems have not.
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
-
 /// What is larger is reserved, not used: a sanitizer's shadow, for one.
 constexpr std::uintptr_t largest = 16U << 20;
 

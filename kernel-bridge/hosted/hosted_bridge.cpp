@@ -58,7 +58,7 @@ struct Lines {
   UniqueFd console_bell;
   UniqueFd machine;
   UniqueFd lent;    ///< where lent files come in
-  UniqueFd lender;  ///< and where they are sent
+  UniqueFd file_lender;  ///< and where they are sent
 };
 
 Result<UniqueFd> make_bell() {
@@ -73,7 +73,7 @@ Status open_lending(Lines& lines) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
     return last_errno("boot: socketpair");
   lines.lent.reset(ends[0]);
-  lines.lender.reset(ends[1]);
+  lines.file_lender.reset(ends[1]);
   return {};
 }
 
@@ -103,7 +103,7 @@ Status lay_out(const BootSpec& spec, const Ingredients& from) {
 LoaderJob loader_job(const BootSpec& spec, const Blocks& blocks, const Lines& lines, int log) {
   LoaderJob job;
   for (const auto& block : blocks) job.fds.push_back(block->fd());
-  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine, &lines.lent, &lines.lender})
+  for (const UniqueFd* line : {&lines.control_bell, &lines.console_bell, &lines.machine, &lines.lent, &lines.file_lender})
     job.fds.push_back(line->get());
   job.log = log;
   job.base = spec.blocks[0];
@@ -133,7 +133,7 @@ Result<std::unique_ptr<HostedMachine>> start(const BootSpec& spec, WaitingLoader
                     from.blocks[0],
                     std::move(lines.control_bell),
                     std::move(lines.console_bell),
-                    std::move(lines.lender),
+                    std::move(lines.file_lender),
                     spec.blocks,
                     {}};
   return HostedMachine::create(std::move(pool), std::move(parts));
@@ -199,7 +199,7 @@ Result<std::unique_ptr<Machine>> HostedBridge::adopt(EnclaveId id, std::string_v
                     {},
                     std::move(hello.control_bell),
                     std::move(hello.console_bell),
-                    std::move(hello.lender),
+                    std::move(hello.file_lender),
                     {},
                     {}};
   for (MachineBlock& block : hello.blocks) {

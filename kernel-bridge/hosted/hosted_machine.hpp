@@ -24,7 +24,7 @@ struct HostedParts {
   std::shared_ptr<Block> boot_block;
   UniqueFd control_bell;  ///< eventfds that the co-kernel rings
   UniqueFd console_bell;
-  UniqueFd lender;        ///< where files are lent to it
+  UniqueFd file_lender;   ///< where files are lent to it
   std::vector<std::uint64_t> blocks;  ///< bases; [0] is the boot block's
   std::vector<LentRange> lent{};
 };
@@ -57,7 +57,7 @@ class HostedMachine final : public Machine {
   [[nodiscard]] Status take_back(std::uint64_t base) override;
   [[nodiscard]] Result<MemoryFile> share_memory(std::uint64_t address) override;
   [[nodiscard]] Result<std::vector<MemoryFile>> memory_files() override;
-  [[nodiscard]] int lender() const override { return parts_.lender.get(); }
+  [[nodiscard]] int file_lender() const override { return parts_.file_lender.get(); }
   void update_clock() override;
 
   [[nodiscard]] const hobbes_boot_params& params() const { return *boot_.params; }

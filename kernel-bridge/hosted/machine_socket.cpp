@@ -141,7 +141,7 @@ Result<MachineHello> MachineSocket::hello() const {
         {answer.reply.regions[i].base, Bytes(answer.reply.regions[i].size), std::move(answer.fds[i])});
   hello.control_bell = std::move(answer.fds[count]);
   hello.console_bell = std::move(answer.fds[count + 1]);
-  hello.lender = std::move(answer.fds[count + 2]);
+  hello.file_lender = std::move(answer.fds[count + 2]);
   return hello;
 }
 

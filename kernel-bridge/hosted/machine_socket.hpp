@@ -24,7 +24,7 @@ struct MachineHello {
   std::vector<MachineBlock> blocks;  ///< [0] is the boot block
   UniqueFd control_bell;
   UniqueFd console_bell;
-  UniqueFd lender;  ///< where files are lent to it
+  UniqueFd file_lender;  ///< where files are lent to it
 };
 
 /// Makes calls, each over a connection of its own. The enclave need not be honest, nor answer: every call ends within

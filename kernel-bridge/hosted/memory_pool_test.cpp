@@ -42,7 +42,7 @@ TEST_CASE("the pool goes at once though blocks are not prepared", "[hosted]") {
 
 TEST_CASE("more memory than the node has is refused", "[hosted]") {
   MemoryPool pool;
-  const auto refused = pool.provide(gib(400), mib(128));
+  const auto refused = pool.provide(gib(900), mib(128));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Code::exhausted);
   CHECK(pool.provide(gib(5000), mib(128)).error().code() == Code::invalid);

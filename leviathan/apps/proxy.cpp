@@ -49,7 +49,7 @@ Result<Proxy> start_proxy(ProxyStock& stock, bridge::Machine& machine, const Pro
   options.root = spec.reach.root;
   options.cwd = spec.cwd;
   options.owner = ::geteuid();
-  options.lender = machine.lender();
+  options.lender = machine.file_lender();
   if (spec.user) options.user = {spec.user->uid, spec.user->gid, spec.user->groups};
   WaitingProxy waiting = TRY(stock.take());
   TRY(host_io::send_job(waiting.socket.get(), options, spec.stdio, spec.rank_fds));
