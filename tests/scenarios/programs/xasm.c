@@ -13,13 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			printf("%s:%d: not so: %s (errno %d, %s)\n", __FILE__, __LINE__, #condition, errno, strerror(errno)); \
-			exit(1); \
-		} \
-	} while (0)
+#include "require.h"
 
 enum { page = 4096, scribblers = 2, kept = 3, patience_ms = 2000 };
 
@@ -38,28 +32,28 @@ static void* scribble(void* argument) {
 
 static void produce(const char* name, size_t bytes, int versions) {
 	words = xemem_alloc(bytes);
-	CHECK(words != NULL);
-	CHECK(xasm_snapshot(words, bytes - 1, name, 0644) == -1 && errno == EINVAL);
-	CHECK(xasm_snapshot(words, bytes, NULL, 0644) == -1 && errno == EINVAL);
+	REQUIRE(words != NULL);
+	REQUIRE(xasm_snapshot(words, bytes - 1, name, 0644) == -1 && errno == EINVAL);
+	REQUIRE(xasm_snapshot(words, bytes, NULL, 0644) == -1 && errno == EINVAL);
 	xemem_segid_t last = 0;
 	for (int version = 1; version <= versions; ++version) {
 		for (size_t i = 0; i < count; ++i) words[i] = (uint64_t)version;
 		const xemem_segid_t made = xasm_snapshot(words, bytes, name, 0644);
-		CHECK(made > last);
+		REQUIRE(made > last);
 		last = made;
 		pthread_t threads[scribblers];
 		__atomic_store_n(&scribbling, 1, __ATOMIC_RELEASE);
-		for (size_t i = 0; i < scribblers; ++i) CHECK(pthread_create(&threads[i], NULL, scribble, (void*)i) == 0);
+		for (size_t i = 0; i < scribblers; ++i) REQUIRE(pthread_create(&threads[i], NULL, scribble, (void*)i) == 0);
 		usleep(30000);
 		__atomic_store_n(&scribbling, 0, __ATOMIC_RELEASE);
-		for (size_t i = 0; i < scribblers; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+		for (size_t i = 0; i < scribblers; ++i) REQUIRE(pthread_join(threads[i], NULL) == 0);
 	}
-	CHECK(xemem_remove(last) == 0);
+	REQUIRE(xemem_remove(last) == 0);
 	puts("produced");
 }
 
 static void check_version(const uint64_t* version, uint64_t expected) {
-	for (size_t i = 0; i < count; ++i) CHECK(version[i] == expected);
+	for (size_t i = 0; i < count; ++i) REQUIRE(version[i] == expected);
 }
 
 static void consume(const char* name, size_t bytes) {
@@ -69,10 +63,10 @@ static void consume(const char* name, size_t bytes) {
 	for (xemem_segid_t last = 0; (last = xasm_wait(name, last, patience_ms)) > 0;) {
 		const xemem_apid_t apid = xemem_get(last, XEMEM_RDONLY);
 		const uint64_t* version = apid < 0 ? XEMEM_FAILED : xemem_attach((struct xemem_addr){apid, 0}, bytes, NULL);
-		if (apid > 0) CHECK(xemem_release(apid) == 0);
+		if (apid > 0) REQUIRE(xemem_release(apid) == 0);
 		if (version == XEMEM_FAILED) continue; /* replaced meanwhile */
 		const int place = seen++ % kept;
-		if (held[place] != NULL) CHECK(xemem_detach((void*)held[place]) == 0);
+		if (held[place] != NULL) REQUIRE(xemem_detach((void*)held[place]) == 0);
 		held[place] = version;
 		content[place] = version[0];
 		for (int i = 0; i < kept; ++i)

@@ -13,13 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			printf("%s:%d: not so: %s (errno %d, %s)\n", __FILE__, __LINE__, #condition, errno, strerror(errno)); \
-			exit(1); \
-		} \
-	} while (0)
+#include "require.h"
 
 enum { page = 4096, writers = 3, rounds = 40, range = 64 * page };
 
@@ -55,7 +49,7 @@ static void* receive(void* into) {
 	while (1) {
 		const ssize_t got = read(line[0], (void*)word, sizeof(*word));
 		if (got == 0) return NULL;
-		CHECK(got == sizeof(*word) && *word == expected);
+		REQUIRE(got == sizeof(*word) && *word == expected);
 		++expected;
 	}
 }
@@ -68,23 +62,23 @@ static void one_round(uint64_t* words) {
 	target = words;
 	for (size_t i = 0; i < writers; ++i) {
 		counted[i] = before[i] = 0;
-		CHECK(pthread_create(&threads[i], NULL, scribble, (void*)i) == 0);
+		REQUIRE(pthread_create(&threads[i], NULL, scribble, (void*)i) == 0);
 	}
 	usleep(2000);
 	const xemem_segid_t segid = xemem_make(words, range, NULL);
-	CHECK(segid > 0);
+	REQUIRE(segid > 0);
 	const xemem_apid_t apid = xemem_get(segid, XEMEM_RDONLY);
 	const uint64_t* seen = xemem_attach((struct xemem_addr){apid, 0}, range, NULL);
-	CHECK(seen != XEMEM_FAILED);
+	REQUIRE(seen != XEMEM_FAILED);
 	usleep(2000);
 	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
-	for (size_t i = 0; i < writers; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+	for (size_t i = 0; i < writers; ++i) REQUIRE(pthread_join(threads[i], NULL) == 0);
 	for (size_t i = 0; i < writers; ++i)
 		for (size_t word = i; word < range / 8; word += writers * 61) {
-			CHECK(words[word] == counted[i]);
-			CHECK(seen[word] == counted[i]);
+			REQUIRE(words[word] == counted[i]);
+			REQUIRE(seen[word] == counted[i]);
 		}
-	CHECK(xemem_detach((void*)seen) == 0 && xemem_release(apid) == 0 && xemem_remove(segid) == 0);
+	REQUIRE(xemem_detach((void*)seen) == 0 && xemem_release(apid) == 0 && xemem_remove(segid) == 0);
 }
 
 static void* on_own_stack(void* unused) {
@@ -95,18 +89,18 @@ static void* on_own_stack(void* unused) {
 	/* All of the stack that is in use here, the page we run on included. */
 	char* here = (char*)((uintptr_t)__builtin_frame_address(0) / page * page);
 	const xemem_segid_t segid = xemem_make(here - page, 2 * page, NULL);
-	CHECK(segid > 0);
+	REQUIRE(segid > 0);
 	/* A child must not run on our stack. */
 	volatile int mine = 1;
 	const pid_t child = fork();
-	CHECK(child >= 0);
+	REQUIRE(child >= 0);
 	if (child == 0) {
 		mine = 2;
 		_exit(mine == 2 ? 0 : 1);
 	}
 	int status = 0;
-	CHECK(waitpid(child, &status, 0) == child && status == 0);
-	CHECK(mine == 1 && xemem_remove(segid) == 0);
+	REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+	REQUIRE(mine == 1 && xemem_remove(segid) == 0);
 	return NULL;
 }
 
@@ -115,9 +109,9 @@ static void check_fork(void) {
 	uint64_t* first = (uint64_t*)(((uintptr_t)words + page - 1) / page * page);
 	first[0] = 1;
 	const xemem_segid_t segid = xemem_make(first, range, "scribble-fork");
-	CHECK(segid > 0);
+	REQUIRE(segid > 0);
 	const pid_t child = fork();
-	CHECK(child >= 0);
+	REQUIRE(child >= 0);
 	if (child == 0) {
 		if (first[0] != 1) _exit(1);
 		first[0] = 2;
@@ -125,17 +119,17 @@ static void check_fork(void) {
 		_exit(first[0] == 2 && xemem_lookup_segid("scribble-fork") == segid ? 0 : 2);
 	}
 	int status = 0;
-	CHECK(waitpid(child, &status, 0) == child);
-	CHECK(status == 0 && first[0] == 1 && xemem_remove(segid) == 0);
+	REQUIRE(waitpid(child, &status, 0) == child);
+	REQUIRE(status == 0 && first[0] == 1 && xemem_remove(segid) == 0);
 	free(words);
 }
 
 int main(void) {
 	for (int i = 0; i < rounds; ++i) {
 		uint64_t* words = mmap(NULL, range, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		CHECK(words != MAP_FAILED);
+		REQUIRE(words != MAP_FAILED);
 		one_round(words);
-		CHECK(munmap(words, range) == 0);
+		REQUIRE(munmap(words, range) == 0);
 	}
 	one_round(in_image);
 	one_round(in_image); /* exported again, in place already */
@@ -143,20 +137,20 @@ int main(void) {
 	one_round((uint64_t*)(((uintptr_t)heap + page - 1) / page * page));
 
 	pthread_t thread;
-	CHECK(pthread_create(&thread, NULL, on_own_stack, NULL) == 0 && pthread_join(thread, NULL) == 0);
+	REQUIRE(pthread_create(&thread, NULL, on_own_stack, NULL) == 0 && pthread_join(thread, NULL) == 0);
 	check_fork();
 
 	uint64_t* into = mmap(NULL, range, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(pipe(line) == 0);
+	REQUIRE(pipe(line) == 0);
 	done = 0;
 	pthread_t feeder, receiver;
-	CHECK(pthread_create(&feeder, NULL, feed, NULL) == 0 && pthread_create(&receiver, NULL, receive, into) == 0);
+	REQUIRE(pthread_create(&feeder, NULL, feed, NULL) == 0 && pthread_create(&receiver, NULL, receive, into) == 0);
 	for (int i = 0; i < rounds; ++i) {
 		const xemem_segid_t segid = xemem_make(into + i % 64 * (page / 8), page, NULL);
-		CHECK(segid > 0 && xemem_remove(segid) == 0);
+		REQUIRE(segid > 0 && xemem_remove(segid) == 0);
 	}
 	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
-	CHECK(pthread_join(feeder, NULL) == 0 && pthread_join(receiver, NULL) == 0);
+	REQUIRE(pthread_join(feeder, NULL) == 0 && pthread_join(receiver, NULL) == 0);
 	puts("nothing was lost");
 	return 0;
 }

@@ -19,15 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			printf("%s:%d: not so: %s (errno %d, %s)\n", __FILE__, __LINE__, #condition, errno, strerror(errno)); \
-			exit(1); \
-		} \
-	} while (0)
-#define FAILS(call, error) CHECK((errno = 0, (call) == -1 && errno == (error)))
-#define MAP_FAILS(call, error) CHECK((errno = 0, (call) == XEMEM_FAILED && errno == (error)))
+#include "require.h"
+
+#define FAILS(call, error) REQUIRE((errno = 0, (call) == -1 && errno == (error)))
+#define MAP_FAILS(call, error) REQUIRE((errno = 0, (call) == XEMEM_FAILED && errno == (error)))
 
 enum { page = 4096, patience_ms = 20000 };
 static const uint64_t mark = 0x6d61726b6d61726b;
@@ -44,7 +39,7 @@ static size_t first_difference(const uint64_t* words, size_t from, size_t bytes)
 
 static char* pages(size_t bytes) {
 	char* memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(memory != MAP_FAILED);
+	REQUIRE(memory != MAP_FAILED);
 	return memory;
 }
 
@@ -56,26 +51,26 @@ static void check_bad_input(void) {
 	FAILS(xemem_make(memory, 2 * page, name), ENAMETOOLONG);
 	name[XEMEM_NAME_MAX] = '\0';
 	xemem_segid_t segid = xemem_make(memory, 2 * page, name);
-	CHECK(segid >= 32);
+	REQUIRE(segid >= 32);
 	FAILS(xemem_make(memory, 2 * page, name), EEXIST);
-	CHECK(xemem_lookup_segid(name) == segid);
+	REQUIRE(xemem_lookup_segid(name) == segid);
 	FAILS(xemem_make(memory + 1, page, NULL), EINVAL);
 	FAILS(xemem_make(memory, page - 1, NULL), EINVAL);
 	FAILS(xemem_make(memory, 0, NULL), EINVAL);
 	FAILS(xemem_make(memory, (size_t)-page, NULL), EINVAL);
-	CHECK(munmap(memory + 3 * page, page) == 0);
+	REQUIRE(munmap(memory + 3 * page, page) == 0);
 	FAILS(xemem_make(memory + 2 * page, 2 * page, NULL), EFAULT);
 	FAILS(xemem_make_segid(memory, page, NULL, 32), EINVAL);
 	FAILS(xemem_make_segid(memory, page, NULL, 0), EINVAL);
-	CHECK(xemem_make_segid(memory, page, NULL, 17) == 0);
+	REQUIRE(xemem_make_segid(memory, page, NULL, 17) == 0);
 	FAILS(xemem_make_segid(memory, page, NULL, 17), EEXIST);
-	CHECK(xemem_remove(17) == 0);
+	REQUIRE(xemem_remove(17) == 0);
 
 	FAILS(xemem_get(segid, 7), EINVAL);
 	FAILS(xemem_get(-1, XEMEM_RDONLY), ENOENT);
 	FAILS(xemem_get(1 << 30, XEMEM_RDONLY), ENOENT);
 	xemem_apid_t apid = xemem_get(segid, XEMEM_RDWR);
-	CHECK(apid > 0);
+	REQUIRE(apid > 0);
 	MAP_FAILS(xemem_attach((struct xemem_addr){apid + 1000, 0}, page, NULL), EINVAL);
 	MAP_FAILS(xemem_attach((struct xemem_addr){apid, 1}, page, NULL), EINVAL);
 	MAP_FAILS(xemem_attach((struct xemem_addr){apid, -page}, page, NULL), EINVAL);
@@ -91,21 +86,21 @@ static void check_bad_input(void) {
 	FAILS(xemem_ack(12345), EBADF);
 	FAILS(xemem_lookup_segid("nobody has made this"), ENOENT);
 	FAILS(xemem_wait_name("nobody has made this", 20), ETIMEDOUT);
-	CHECK(xemem_remove(segid) == 0);
+	REQUIRE(xemem_remove(segid) == 0);
 	FAILS(xemem_remove(segid), ENOENT);
 	FAILS(xemem_signal(apid), EPIPE);
 	FAILS(xemem_signal_segid(segid), ENOENT);
 	MAP_FAILS(xemem_attach((struct xemem_addr){apid, 0}, page, NULL), ENOENT);
-	CHECK(xemem_release(apid) == 0);
+	REQUIRE(xemem_release(apid) == 0);
 	FAILS(xemem_release(apid), EINVAL);
 	FAILS(xpmem_make(memory, page, 2, (void*)0600), EINVAL);
 	segid = xpmem_make(memory, page, XPMEM_PERMIT_MODE, (void*)0600);
-	CHECK(segid > 0 && xpmem_remove(segid) == 0);
+	REQUIRE(segid > 0 && xpmem_remove(segid) == 0);
 	if (geteuid() != 0) {
 		segid = xemem_make_mode(memory, page, NULL, 0400);
 		FAILS(xemem_get(segid, XEMEM_RDWR), EACCES);
-		CHECK((apid = xemem_get(segid, XEMEM_RDONLY)) > 0 && xemem_release(apid) == 0);
-		CHECK(xemem_remove(segid) == 0);
+		REQUIRE((apid = xemem_get(segid, XEMEM_RDONLY)) > 0 && xemem_release(apid) == 0);
+		REQUIRE(xemem_remove(segid) == 0);
 	}
 }
 
@@ -113,33 +108,33 @@ static void check_sharing(char* memory, size_t bytes) {
 	uint64_t* words = (uint64_t*)memory;
 	fill(words, bytes);
 	xemem_segid_t segid = xemem_make(memory, bytes, "xemem-self");
-	CHECK(segid > 0 && first_difference(words, 0, bytes) == bytes);
+	REQUIRE(segid > 0 && first_difference(words, 0, bytes) == bytes);
 	xemem_apid_t apid = xemem_get(xemem_lookup_segid("xemem-self"), XEMEM_RDWR);
 	uint64_t* seen = xemem_attach((struct xemem_addr){apid, 0}, bytes, NULL);
-	CHECK(seen != XEMEM_FAILED && first_difference(seen, 0, bytes) == bytes);
+	REQUIRE(seen != XEMEM_FAILED && first_difference(seen, 0, bytes) == bytes);
 	seen[3] = mark;
-	CHECK(words[3] == mark);
+	REQUIRE(words[3] == mark);
 	words[bytes / 8 - 1] = mark;
-	CHECK(seen[bytes / 8 - 1] == mark);
+	REQUIRE(seen[bytes / 8 - 1] == mark);
 	fill(words, bytes);
 
 	/* A part, for reading alone, where we want it. */
 	xemem_apid_t reader = xemem_get(segid, XEMEM_RDONLY);
 	char* place = pages(page);
-	CHECK(munmap(place, page) == 0);
+	REQUIRE(munmap(place, page) == 0);
 	uint64_t* part = xemem_attach((struct xemem_addr){reader, bytes - page}, page, place);
-	CHECK((char*)part == place && part[0] == words[(bytes - page) / 8]);
+	REQUIRE((char*)part == place && part[0] == words[(bytes - page) / 8]);
 	FAILS(mprotect(part, page, PROT_READ | PROT_WRITE), EACCES);
 
 	/* Again, a part of it, and the attachment itself. */
 	xemem_segid_t again = xemem_make(memory + page, bytes - page, NULL);
 	xemem_segid_t passed_on = xemem_make(seen, bytes, "xemem-passed-on");
-	CHECK(again > 0 && passed_on > 0 && again != segid);
+	REQUIRE(again > 0 && passed_on > 0 && again != segid);
 	xemem_apid_t far = xemem_get(passed_on, XEMEM_RDWR);
 	uint64_t* third = xemem_attach((struct xemem_addr){far, page}, page, NULL);
-	CHECK(third != XEMEM_FAILED && third[0] == words[page / 8]);
+	REQUIRE(third != XEMEM_FAILED && third[0] == words[page / 8]);
 	third[0] = mark;
-	CHECK(words[page / 8] == mark && seen[page / 8] == mark);
+	REQUIRE(words[page / 8] == mark && seen[page / 8] == mark);
 	fill(words, bytes);
 
 	int count = 0, found = 0;
@@ -148,35 +143,35 @@ static void check_sharing(char* memory, size_t bytes) {
 		if (list[i].segid == segid)
 			found = strcmp(list[i].name, "xemem-self") == 0 && list[i].size == bytes;
 	free(list);
-	CHECK(found);
+	REQUIRE(found);
 
-	CHECK(xemem_remove(segid) == 0 && xemem_release(apid) == 0);
-	CHECK(first_difference(seen, 0, bytes) == bytes); /* existing attachments keep their pages */
-	CHECK(xemem_detach(seen) == 0 && xemem_detach(part) == 0);
-	CHECK(third[1] == words[page / 8 + 1]);
-	CHECK(xemem_detach(third) == 0);
-	CHECK(xemem_remove(again) == 0 && xemem_remove(passed_on) == 0);
-	CHECK(xemem_release(reader) == 0 && xemem_release(far) == 0);
-	CHECK(first_difference(words, 0, bytes) == bytes);
+	REQUIRE(xemem_remove(segid) == 0 && xemem_release(apid) == 0);
+	REQUIRE(first_difference(seen, 0, bytes) == bytes); /* existing attachments keep their pages */
+	REQUIRE(xemem_detach(seen) == 0 && xemem_detach(part) == 0);
+	REQUIRE(third[1] == words[page / 8 + 1]);
+	REQUIRE(xemem_detach(third) == 0);
+	REQUIRE(xemem_remove(again) == 0 && xemem_remove(passed_on) == 0);
+	REQUIRE(xemem_release(reader) == 0 && xemem_release(far) == 0);
+	REQUIRE(first_difference(words, 0, bytes) == bytes);
 }
 
 static void check_signals(void) {
 	int fd = -1;
 	xemem_segid_t segid = xemem_make_signalled(NULL, 0, "xemem-signals", &fd);
-	CHECK(segid > 0 && fd >= 0);
+	REQUIRE(segid > 0 && fd >= 0);
 	xemem_apid_t apid = xemem_get(segid, XEMEM_RDWR);
 	FAILS(xemem_ack(fd), EAGAIN);
-	for (int i = 0; i < 3; ++i) CHECK(xemem_signal(apid) == 0);
-	CHECK(xemem_signal_segid(segid) == 0);
-	CHECK(xemem_ack(fd) == 0 && xemem_ack(fd) == 0 && xemem_ack(fd) == 0);
-	CHECK(xemem_wait_signal(fd, patience_ms) == 0); /* the fourth; from now on they are counted in memory */
+	for (int i = 0; i < 3; ++i) REQUIRE(xemem_signal(apid) == 0);
+	REQUIRE(xemem_signal_segid(segid) == 0);
+	REQUIRE(xemem_ack(fd) == 0 && xemem_ack(fd) == 0 && xemem_ack(fd) == 0);
+	REQUIRE(xemem_wait_signal(fd, patience_ms) == 0); /* the fourth; from now on they are counted in memory */
 	FAILS(xemem_wait_signal(fd, 10), ETIMEDOUT);
-	for (int i = 0; i < 5; ++i) CHECK(xemem_signal(apid) == 0);
-	CHECK(xemem_wait_signal(fd, 0) == 0);
-	CHECK(xemem_ack(fd) == 0); /* and back */
-	CHECK(xemem_ack_all(fd) == 0);
+	for (int i = 0; i < 5; ++i) REQUIRE(xemem_signal(apid) == 0);
+	REQUIRE(xemem_wait_signal(fd, 0) == 0);
+	REQUIRE(xemem_ack(fd) == 0); /* and back */
+	REQUIRE(xemem_ack_all(fd) == 0);
 	FAILS(xemem_ack(fd), EAGAIN);
-	CHECK(xemem_release(apid) == 0 && xemem_remove(segid) == 0);
+	REQUIRE(xemem_release(apid) == 0 && xemem_remove(segid) == 0);
 	FAILS(xemem_ack(fd), EBADF);
 }
 
@@ -188,9 +183,9 @@ static void self(void) {
 	check_sharing(pages(6 << 20), 6 << 20);
 	check_sharing(in_image, sizeof(in_image));
 	char* allocated = xemem_alloc(4 << 20);
-	CHECK(allocated != NULL);
+	REQUIRE(allocated != NULL);
 	check_sharing(allocated, 4 << 20);
-	CHECK(xemem_free(allocated) == 0);
+	REQUIRE(xemem_free(allocated) == 0);
 	FAILS(xemem_free(allocated), EINVAL);
 	check_signals();
 	puts("all of it");
@@ -201,21 +196,21 @@ static void export(const char* name, size_t bytes) {
 	int fd = -1;
 	fill(words, bytes);
 	xemem_segid_t segid = xemem_make_signalled(words, bytes, name, &fd);
-	CHECK(segid > 0);
-	CHECK(xemem_wait_signal(fd, patience_ms) == 0);
-	CHECK(words[0] == mark && words[bytes / 8 - 1] == mark);
-	CHECK(xemem_remove(segid) == 0);
+	REQUIRE(segid > 0);
+	REQUIRE(xemem_wait_signal(fd, patience_ms) == 0);
+	REQUIRE(words[0] == mark && words[bytes / 8 - 1] == mark);
+	REQUIRE(xemem_remove(segid) == 0);
 	puts("marked");
 }
 
 static uint64_t* attach(const char* name, size_t bytes, int flags, xemem_apid_t* apid) {
 	xemem_segid_t segid = xemem_wait_name(name, patience_ms);
-	CHECK(segid > 0);
+	REQUIRE(segid > 0);
 	*apid = xemem_get(segid, flags);
-	CHECK(*apid > 0);
+	REQUIRE(*apid > 0);
 	uint64_t* words = xemem_attach((struct xemem_addr){*apid, 0}, bytes, NULL);
-	CHECK(words != XEMEM_FAILED);
-	CHECK(first_difference(words, 0, bytes) == bytes);
+	REQUIRE(words != XEMEM_FAILED);
+	REQUIRE(first_difference(words, 0, bytes) == bytes);
 	return words;
 }
 
@@ -223,15 +218,15 @@ static void attach_and_mark(const char* name, size_t bytes) {
 	xemem_apid_t apid;
 	uint64_t* words = attach(name, bytes, XEMEM_RDWR, &apid);
 	words[0] = words[bytes / 8 - 1] = mark;
-	CHECK(xemem_signal(apid) == 0);
-	CHECK(xemem_detach(words) == 0 && xemem_release(apid) == 0);
+	REQUIRE(xemem_signal(apid) == 0);
+	REQUIRE(xemem_detach(words) == 0 && xemem_release(apid) == 0);
 	puts("attached");
 }
 
 static void hold(const char* name, size_t bytes) {
 	uint64_t* words = (uint64_t*)pages(bytes);
 	fill(words, bytes);
-	CHECK(xemem_make(words, bytes, name) > 0);
+	REQUIRE(xemem_make(words, bytes, name) > 0);
 	puts("holds");
 	fflush(stdout);
 	while (1) pause();
@@ -243,7 +238,7 @@ static void keep(const char* name, size_t bytes, int seconds) {
 	puts("keeps");
 	fflush(stdout);
 	for (time_t end = time(NULL) + seconds; time(NULL) < end; usleep(10000))
-		CHECK(first_difference(words, 0, bytes) == bytes);
+		REQUIRE(first_difference(words, 0, bytes) == bytes);
 	puts("kept");
 }
 
