@@ -11,7 +11,7 @@ namespace hobbes::lwk {
 /// machine makes a call of that. Whether it holds.
 template <typename Done, typename GoOn>
 [[nodiscard]] bool spin_until(Done done, GoOn go_on) {
-  constexpr int first_looks = 128, most_looks = 1024;
+  constexpr int first_looks = 256, most_looks = 1024;
   for (int looks = first_looks;; looks = min(looks * 2, most_looks)) {
     for (int i = 0; i < looks; ++i) {
       if (done()) return true;

@@ -21,6 +21,8 @@
 #include <mutex>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "base/result.hpp"
 #include "kernel-bridge/host-io/options.hpp"
 
@@ -87,7 +89,8 @@ class BlockMap::Pins {
   [[nodiscard]] Block* pin(std::uint64_t address);
 
   const BlockMap& map_;
-  std::vector<Block*> pinned_;
+  static constexpr std::size_t usual = 4;  // room for as many without the heap
+  boost::container::small_vector<Block*, usual> pinned_;
 };
 
 }  // namespace hobbes::host_io

@@ -38,8 +38,8 @@ struct Options {
   /// Whose processes, beside root's, may add blocks and take them away (block_door.hpp); absent: nobody may.
   std::optional<std::uint32_t> owner{};
   int lender = -1;                   ///< the socket on which files are lent to the enclave; -1: there is none
-  /// How long a worker polls for the next call before it sleeps; 0, never, is right where the enclave shares the
-  /// proxy's only CPU.
+  /// How long a worker polls for the next call before it sleeps, at first (poll_window.hpp); 0, never, is right where the
+  /// enclave shares the proxy's only CPU.
   std::chrono::microseconds poll{50};
 };
 

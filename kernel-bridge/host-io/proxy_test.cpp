@@ -244,6 +244,7 @@ TEST_CASE("EXIT ends the service: its slot is done, the others are EIO", "[host-
   const std::uint32_t blocked = proxy.post(SYS_read, pipe.fd, to, 1);
   proxy.client.wait_until_running(blocked);
   const std::uint32_t exit = proxy.post(HOBBES_HIO_EXIT);
+  proxy.client.wait_until_running(exit);
   proxy.proxy->wait_for_exit();
   CHECK(proxy.client.wait(exit) == 0);
   CHECK(proxy.client.channel().proxy_state == HOBBES_HIO_PROXY_DEAD);

@@ -10,11 +10,9 @@
 namespace hobbes::host_io {
 namespace {
 
-/// Calls are dense if the last sleep between two was shorter than this many polling times.
-constexpr int dense_gap_polls = 8;
 /// Looks at `posted` between two looks at the clock, after each of which others may have the CPU: a call of Linux, so more
 /// seldom as time goes on.
-constexpr int first_looks = 128, most_looks = 1024;
+constexpr int first_looks = 512, most_looks = 1024;
 
 constexpr std::chrono::microseconds first_backoff{100};
 constexpr std::chrono::microseconds last_backoff{10'000};
@@ -22,7 +20,7 @@ constexpr std::chrono::microseconds last_backoff{10'000};
 }  // namespace
 
 WorkerPool::WorkerPool(Channel& channel, ReadyThreads& threads, Answer answer, std::chrono::microseconds poll)
-    : channel_(channel), threads_(threads), answer_(std::move(answer)), poll_(poll) {
+    : channel_(channel), threads_(threads), answer_(std::move(answer)), window_(poll) {
   for (std::uint32_t i = 0; i < channel.slot_count(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -47,7 +45,7 @@ WorkerPool::~WorkerPool() {
 Status WorkerPool::start() {
   TRY(Worker::install_interrupt());
   const std::scoped_lock lock(mutex_);
-  return start_worker(poll_.count() != 0);  // an application that starts has much to ask
+  return start_worker(window_.length().count() != 0);  // an application that starts has much to ask
 }
 
 Status WorkerPool::complete() {
@@ -94,7 +92,7 @@ bool WorkerPool::serve(Worker& worker, std::uint32_t slot, Scratch& scratch) {
 bool WorkerPool::come_back(const Worker& worker) {
   if (attentive_.load(std::memory_order_relaxed) == &worker) return true;  // who ends it publishes that
   const std::scoped_lock lock(mutex_);
-  if (attentive_ != nullptr || !dense_ || poll_.count() == 0) {
+  if (attentive_ != nullptr || window_.length().count() == 0) {
     ++free_;
     return false;
   }
@@ -112,8 +110,10 @@ void WorkerPool::end_attention(const Worker& worker) {
 }
 
 std::optional<std::uint32_t> WorkerPool::next_slot(const Worker& worker, bool attentive) {
+  const Clock::time_point now = Clock::now();
+  idle_since_ = now.time_since_epoch().count();
   if (attentive) {
-    const std::optional<std::uint32_t> slot = poll_for_slot();
+    const std::optional<std::uint32_t> slot = poll_for_slot(now + window_.length());
     if (slot && more_posted()) find_successor();
     if (slot) return slot;
     end_attention(worker);
@@ -121,8 +121,7 @@ std::optional<std::uint32_t> WorkerPool::next_slot(const Worker& worker, bool at
   return sleep_for_slot();
 }
 
-std::optional<std::uint32_t> WorkerPool::poll_for_slot() {
-  const auto until = Clock::now() + poll_;
+std::optional<std::uint32_t> WorkerPool::poll_for_slot(Clock::time_point until) {
   std::uint32_t seen = Word(channel_.posted()).load();
   std::optional<std::uint32_t> slot = take_any();
   int looks = first_looks;
@@ -141,7 +140,6 @@ std::optional<std::uint32_t> WorkerPool::poll_for_slot() {
 
 std::optional<std::uint32_t> WorkerPool::sleep_for_slot() {
   while (!stopping_) {
-    idle_since_ = Clock::now().time_since_epoch().count();
     set_asleep(true);
     const std::uint32_t seen = Word(channel_.posted()).load();
     std::optional<std::uint32_t> slot = take_any();
@@ -191,8 +189,7 @@ bool WorkerPool::more_posted() {
 }
 
 void WorkerPool::note_wake_up() {
-  const Clock::duration idle = Clock::now().time_since_epoch() - Clock::duration(idle_since_.load());
-  dense_ = idle < poll_ * dense_gap_polls;
+  window_.slept_through(Clock::now().time_since_epoch() - Clock::duration(idle_since_.load()));
 }
 
 void WorkerPool::find_successor() {

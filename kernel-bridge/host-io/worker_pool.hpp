@@ -4,12 +4,11 @@
 // There is always a worker that is free to take the next call, up to one worker a slot: the worker that takes a call
 // when no other is free starts another one. So a call that blocks delays nobody.
 //
-// One worker at most is attentive: it polls `posted` after a call, for `poll`, if calls came densely of late, and is
-// expected back at once from the calls that it takes. The others sleep on `posted`. While there is an attentive one, the
-// channel's `sleepers` is 0 and the co-kernel wakes nobody: neither side writes a word that both use but for the call itself.
-// When it finds nothing for long enough, `sleepers` tells the truth again; when it finds more than one call, it wakes a
-// sleeper. When a call keeps it, the co-kernel wakes a sleeper for the next one that nobody takes, and whoever is woken ends
-// its attention.
+// One worker at most is attentive: it polls `posted` after a call, as long as the PollWindow says, and is expected back at
+// once from the calls that it takes. The others sleep on `posted`. While there is an attentive one, the channel's `sleepers`
+// is 0 and the co-kernel wakes nobody: neither side writes a word that both use but for the call itself. When it finds
+// nothing for long enough, `sleepers` tells the truth again; when it finds more than one call, it wakes a sleeper. When a
+// call keeps it, the co-kernel wakes a sleeper for the next one that nobody takes, and whoever is woken ends its attention.
 #pragma once
 
 #include <atomic>
@@ -25,6 +24,7 @@
 #include "base/result.hpp"
 #include "kernel-bridge/host-io/call.hpp"
 #include "kernel-bridge/host-io/channel.hpp"
+#include "kernel-bridge/host-io/poll_window.hpp"
 #include "kernel-bridge/host-io/ready_threads.hpp"
 #include "kernel-bridge/host-io/worker.hpp"
 
@@ -57,7 +57,7 @@ class WorkerPool {
   [[nodiscard]] bool serve(Worker& worker, std::uint32_t slot, Scratch& scratch);
   /// The next call for this worker; nullopt: the pool stops.
   [[nodiscard]] std::optional<std::uint32_t> next_slot(const Worker& worker, bool attentive);
-  [[nodiscard]] std::optional<std::uint32_t> poll_for_slot();
+  [[nodiscard]] std::optional<std::uint32_t> poll_for_slot(Clock::time_point until);
   [[nodiscard]] std::optional<std::uint32_t> sleep_for_slot();
 
   /// This worker is free again; true: it is attentive, since that pays and nobody else is. It believes so until it finds
@@ -82,7 +82,7 @@ class WorkerPool {
   Channel& channel_;
   ReadyThreads& threads_;
   const Answer answer_;
-  const std::chrono::microseconds poll_;
+  PollWindow window_;
 
   std::vector<std::unique_ptr<Worker>> workers_;  // one a slot, started from the front; the vector is constant
   std::thread canceller_;
@@ -92,8 +92,7 @@ class WorkerPool {
   std::atomic<std::uint32_t> hint_{0};  // where the next scan starts
   /// Calls taken; `posted` minus this many wait to be taken, those among them that were posted before we were there.
   std::atomic<std::uint32_t> taken_{0};
-  std::atomic<Clock::rep> idle_since_{0};  // when a worker last went to sleep
-  std::atomic<bool> dense_{true};          // calls come so soon after each other that polling pays
+  std::atomic<Clock::rep> idle_since_{0};  // when a worker last began to look for its next call
   /// Written with mutex_ held. Only oneself makes oneself that, so whether one is can be seen without.
   std::atomic<const Worker*> attentive_{nullptr};
 

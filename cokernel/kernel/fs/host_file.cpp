@@ -81,6 +81,13 @@ HostFile::Kind HostFile::kind() {
   return __atomic_load_n(&kind_, __ATOMIC_RELAXED);
 }
 
+void HostFile::Pieces::add(HostCall& call, const hobbes_hio_iov& piece) {
+  if (count == 0) first = piece;
+  if (count == 1) call.iovs()[0] = first;
+  if (count >= 1) call.iovs()[count] = piece;
+  ++count;
+}
+
 Sysret HostFile::status(FileStatus& status) {
   HostCall call(channel_);
   if (call.error() != 0) return call.error();
@@ -118,19 +125,24 @@ Sysret HostFile::identity(FileIdentity& identity) {
   return 0;
 }
 
-/// The call itself, with the first `pieces` of the slot's vectors.
-Sysret HostFile::ask(HostCall& call, const Transfer& how, uint32_t pieces) const {
-  if (how.flags != 0)
-    return call.call(how.writes ? host_pwritev2 : host_preadv2, fd_, call.iovs(), pieces, how.offset, 0, how.flags);
-  if (how.offset != no_offset)
-    return call.call(how.writes ? host_pwritev : host_preadv, fd_, call.iovs(), pieces, how.offset, 0);
-  return call.call(how.writes ? host_writev : host_readv, fd_, call.iovs(), pieces);
+/// The call itself. A vector takes a cache line of the slot to the proxy and back: one piece needs none.
+Sysret HostFile::ask(HostCall& call, const Transfer& how, const Pieces& pieces) const {
+  if (how.flags != 0) {
+    call.iovs()[0] = pieces.first;
+    return call.call(how.writes ? host_pwritev2 : host_preadv2, fd_, call.iovs(), pieces.count, how.offset, 0, how.flags);
+  }
+  const auto [base, length] = pieces.first;
+  if (how.offset != no_offset) {
+    if (pieces.count == 1) return call.call(how.writes ? host_pwrite64 : host_pread64, fd_, base, length, how.offset);
+    return call.call(how.writes ? host_pwritev : host_preadv, fd_, call.iovs(), pieces.count, how.offset, 0);
+  }
+  if (pieces.count == 1) return call.call(how.writes ? host_write : host_read, fd_, base, length);
+  return call.call(how.writes ? host_writev : host_readv, fd_, call.iovs(), pieces.count);
 }
 
 Sysret HostFile::bounce(HostCall& call, IoVector& data, const Transfer& how, uint64_t size) {
   if (how.writes && !data.take(call.data(), size)) return -EFAULT;
-  call.iovs()[0] = {port::host_address(call.data()), size};
-  const Sysret done = ask(call, how, 1);
+  const Sysret done = ask(call, how, {{port::host_address(call.data()), size}, 1});
   if (done <= 0 || how.writes) return done;
   return data.put(call.data(), min(static_cast<uint64_t>(done), size)) ? done : -EFAULT;
 }
@@ -142,26 +154,26 @@ Sysret HostFile::transfer_some(HostCall& call, IoVector& data, const Transfer& h
   if (through_slot) return bounce(call, data, how, asked);
   const uint32_t need = how.writes ? port::prot_read : port::prot_write;
   const uint64_t before = data.left();
-  uint32_t count = 0;
-  while (count < HOBBES_HIO_IOVS && data.left() > 0) {
+  Pieces pieces;
+  while (pieces.count < HOBBES_HIO_IOVS && data.left() > 0) {
     uint64_t size = 0;
     void* memory = data.direct(need, size);
     if (memory == nullptr) {
-      if (count > 0) break;
+      if (pieces.count > 0) break;
       asked = min(data.only_to_copy(need), HostCall::data_size);
       return asked == 0 ? -EFAULT : bounce(call, data, how, asked);
     }
     if (!call.reaches(memory, size)) {
-      if (count > 0) break;
+      if (pieces.count > 0) break;
       asked = min(size, HostCall::data_size);
       return bounce(call, data, how, asked);
     }
-    call.iovs()[count++] = {port::host_address(memory), size};
+    pieces.add(call, {port::host_address(memory), size});
     data.skip(size);
   }
   asked = before - data.left();
   if (__atomic_load_n(&kind_, __ATOMIC_RELAXED) == Kind::regular) call.copies(asked);  // others may wait for somebody
-  return ask(call, how, count);
+  return ask(call, how, pieces);
 }
 
 Sysret HostFile::transfer(IoVector& data, Transfer how) {

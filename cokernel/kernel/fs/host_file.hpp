@@ -73,11 +73,17 @@ class HostFile : public File {
     uint64_t offset = no_offset;
     uint32_t flags = 0;
   };
+  /// Where the data of one call lies; from the second piece on in the slot's vectors, too.
+  struct Pieces {
+    hobbes_hio_iov first{};
+    uint32_t count = 0;
+    void add(HostCall& call, const hobbes_hio_iov& piece);
+  };
   [[nodiscard]] Sysret transfer(IoVector& data, Transfer how);
   [[nodiscard]] Sysret transfer_some(HostCall& call, IoVector& data, const Transfer& how, bool through_slot,
                                      uint64_t& asked);
   [[nodiscard]] Sysret bounce(HostCall& call, IoVector& data, const Transfer& how, uint64_t size);
-  [[nodiscard]] Sysret ask(HostCall& call, const Transfer& how, uint32_t pieces) const;
+  [[nodiscard]] Sysret ask(HostCall& call, const Transfer& how, const Pieces& pieces) const;
 
   hobbes_hio_channel& channel_;
   int fd_;

@@ -52,19 +52,34 @@ class FakeHost {
         std::memcpy(reinterpret_cast<void*>(slot.args[1]), &stat, sizeof(stat));
         return 0;
       }
-      case host_readv: return blocks ? proxy_.wait_for_cancel(slot) : transfer(slot, false, position, true);
-      case host_writev: return transfer(slot, true, position, true);
-      case host_preadv: return transfer(slot, false, static_cast<uint64_t>(slot.args[3]), false);
-      case host_pwritev: return transfer(slot, true, static_cast<uint64_t>(slot.args[3]), false);
+      case host_read:
+        if (blocks) return proxy_.wait_for_cancel(slot);
+        return transfer(slot, {argument_of(slot)}, false, position, true);
+      case host_write: return transfer(slot, {argument_of(slot)}, true, position, true);
+      case host_pread64: return transfer(slot, {argument_of(slot)}, false, offset_of(slot), false);
+      case host_pwrite64: return transfer(slot, {argument_of(slot)}, true, offset_of(slot), false);
+      case host_readv: return transfer(slot, vector_of(slot), false, position, true);
+      case host_writev: return transfer(slot, vector_of(slot), true, position, true);
+      case host_preadv: return transfer(slot, vector_of(slot), false, offset_of(slot), false);
+      case host_pwritev: return transfer(slot, vector_of(slot), true, offset_of(slot), false);
       default: return -ENOSYS;
     }
   }
 
-  int64_t transfer(hobbes_hio_slot& slot, bool writes, uint64_t at, bool moves) {
+  static hobbes_hio_iov argument_of(const hobbes_hio_slot& slot) {
+    return {static_cast<uint64_t>(slot.args[1]), static_cast<uint64_t>(slot.args[2])};
+  }
+  static std::vector<hobbes_hio_iov> vector_of(const hobbes_hio_slot& slot) {
+    const auto* first = reinterpret_cast<const hobbes_hio_iov*>(slot.args[1]);
+    return {first, first + slot.args[2]};
+  }
+  static uint64_t offset_of(const hobbes_hio_slot& slot) { return static_cast<uint64_t>(slot.args[3]); }
+
+  int64_t transfer(hobbes_hio_slot& slot, const std::vector<hobbes_hio_iov>& vector, bool writes, uint64_t at,
+                   bool moves) {
     ++transfers;
     uint64_t done = 0;
-    for (int64_t i = 0; i < slot.args[2]; ++i) {
-      const hobbes_hio_iov& iov = reinterpret_cast<const hobbes_hio_iov*>(slot.args[1])[i];
+    for (const hobbes_hio_iov& iov : vector) {
       auto* memory = reinterpret_cast<char*>(iov.base);
       ++pieces;
       if (iov.base == reinterpret_cast<uint64_t>(slot.data)) ++calls_in_slot;

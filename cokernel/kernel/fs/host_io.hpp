@@ -11,7 +11,8 @@ namespace hobbes::lwk::fs {
 
 /// The numbers of the calls that the proxy carries out for us: Linux's.
 enum HostNumber : uint32_t {
-  host_close = 3, host_fstat = 5, host_lseek = 8, host_ioctl = 16, host_readv = 19, host_writev = 20, host_socket = 41,
+  host_read = 0, host_write = 1, host_close = 3, host_fstat = 5, host_lseek = 8, host_ioctl = 16, host_pread64 = 17,
+  host_pwrite64 = 18, host_readv = 19, host_writev = 20, host_socket = 41,
   host_connect = 42, host_sendto = 44, host_recvfrom = 45, host_sendmsg = 46, host_recvmsg = 47, host_shutdown = 48,
   host_bind = 49, host_listen = 50, host_getsockname = 51, host_getpeername = 52, host_setsockopt = 54,
   host_getsockopt = 55, host_fcntl = 72, host_flock = 73, host_fsync = 74, host_fdatasync = 75, host_ftruncate = 77,

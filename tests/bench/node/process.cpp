@@ -7,8 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 
 namespace hobbes::bench {
 namespace {
@@ -47,6 +51,18 @@ Result<Child> Child::spawn(const std::vector<std::string>& args, const std::arra
 
 void Child::signal(int number) const {
   if (pid_ != 0) ::kill(pid_, number);
+}
+
+Result<Nanoseconds> Child::system_time() const {
+  // proc(5): "pid (name) state ..."; stime is the 15th field, the 13th behind the name.
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  std::string before;
+  for (int field = 0; field < 12; ++field) fields >> before;
+  double ticks = 0;
+  if (!(fields >> ticks)) return Error(Code::unavailable, "process " + std::to_string(pid_) + ": is gone");
+  return Nanoseconds(std::chrono::seconds(1)) * ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 bool Child::has_ended() {

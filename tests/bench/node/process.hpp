@@ -36,6 +36,8 @@ class Child {
                                            Session session = Session::ours);
 
   void signal(int number) const;
+  /// What it has spent in Linux's calls so far, to the clock tick.
+  [[nodiscard]] Result<Nanoseconds> system_time() const;
   [[nodiscard]] bool has_ended();
   /// Waits; its exit status, 128 + n if signal n ended it.
   [[nodiscard]] Result<int> wait();

@@ -8,7 +8,7 @@
 namespace hobbes::direct {
 namespace {
 
-constexpr uint32_t call_close = 3, call_fstat = 5, call_ioctl = 16, call_readv = 19, call_writev = 20;
+constexpr uint32_t call_read = 0, call_write = 1, call_close = 3, call_fstat = 5, call_ioctl = 16, call_readv = 19, call_writev = 20;
 constexpr int64_t no_entry = -2, bad_descriptor = -9, no_terminal = -25, no_call = -38;
 constexpr uint32_t character_device = 0020620;
 
@@ -20,15 +20,17 @@ T* here(int64_t address) {
   return reinterpret_cast<T*>(static_cast<uint64_t>(address) - HOBBES_HOSTED_DIRECT_MAP);
 }
 
-int64_t write_out(const hobbes_hio_slot& slot) {
-  if (slot.args[0] != 1 && slot.args[0] != 2) return bad_descriptor;
-  int64_t written = 0;
+int64_t write_out(int64_t address, int64_t length) {
+  const auto* const bytes = here<const char>(address);
+  for (int64_t at = 0; at < length; ++at) write_serial(bytes[at]);
+  return length;
+}
+
+int64_t write_vector(const hobbes_hio_slot& slot) {
   const auto* const vector = here<const hobbes_hio_iov>(slot.args[1]);
-  for (int64_t i = 0; i < slot.args[2]; ++i) {
-    const auto* const bytes = here<const char>(static_cast<int64_t>(vector[i].base));
-    for (uint64_t at = 0; at < vector[i].length; ++at) write_serial(bytes[at]);
-    written += static_cast<int64_t>(vector[i].length);
-  }
+  int64_t written = 0;
+  for (int64_t i = 0; i < slot.args[2]; ++i)
+    written += write_out(static_cast<int64_t>(vector[i].base), static_cast<int64_t>(vector[i].length));
   return written;
 }
 
@@ -41,9 +43,11 @@ int64_t tell_status(const hobbes_hio_slot& slot) {
 }
 
 int64_t carry_out(const hobbes_hio_slot& slot) {
+  const bool writes = slot.args[0] == 1 || slot.args[0] == 2;
   switch (slot.nr) {
-    case call_writev: return write_out(slot);
-    case call_readv: return slot.args[0] == 0 ? 0 : bad_descriptor;  // the end of the input
+    case call_write: return writes ? write_out(slot.args[1], slot.args[2]) : bad_descriptor;
+    case call_writev: return writes ? write_vector(slot) : bad_descriptor;
+    case call_read: case call_readv: return slot.args[0] == 0 ? 0 : bad_descriptor;  // the end of the input
     case call_fstat: return tell_status(slot);
     case call_ioctl: return no_terminal;
     case call_close: case HOBBES_HIO_NOOP: case HOBBES_HIO_EXIT: return 0;
