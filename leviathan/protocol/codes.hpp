@@ -42,6 +42,7 @@ inline constexpr std::uint32_t segment_close = HOBBES_CMD_FIRST_CLIENT_CODE + 50
 inline constexpr std::uint32_t segment_attach = HOBBES_CMD_FIRST_CLIENT_CODE + 504;
 inline constexpr std::uint32_t segment_detach = HOBBES_CMD_FIRST_CLIENT_CODE + 505;
 inline constexpr std::uint32_t segment_signal = HOBBES_CMD_FIRST_CLIENT_CODE + 506;
+inline constexpr std::uint32_t segment_reserve = HOBBES_CMD_FIRST_CLIENT_CODE + 507;
 
 /// Of a job's PMI server (leviathan/pmi), not of people.
 inline constexpr std::uint32_t pmi_write = HOBBES_CMD_FIRST_CLIENT_CODE + 600;

@@ -32,7 +32,7 @@ struct SegmentPiece {
 struct SegmentMake {
   static constexpr std::string_view name = "segment_make";
   std::string segment_name;        ///< empty: none
-  SegmentId wanted;                ///< one of the well-known ones; 0: any
+  SegmentId wanted;                ///< one of the well-known ones, or one that is reserved for the caller; 0: any
   std::uint64_t address = 0;       ///< in the exporter, for listings
   std::uint32_t mode = 0;          ///< permission bits, as a file's
   bool signalled = false;
@@ -58,6 +58,30 @@ struct SegmentMake {
     visit("tell_free", self.tell_free);
   }
   friend bool operator==(const SegmentMake&, const SegmentMake&) = default;
+};
+
+/// Ids for segments that the caller makes later: each for one, until the caller's end. Answer: SegmentIds.
+struct SegmentReserve {
+  static constexpr std::string_view name = "segment_reserve";
+  static constexpr std::uint32_t most = 64;
+  std::uint32_t count = 0;  ///< 1 to `most`
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("count", self.count);
+  }
+  friend bool operator==(const SegmentReserve&, const SegmentReserve&) = default;
+};
+
+struct SegmentIds {
+  static constexpr std::string_view name = "segment ids";
+  std::vector<SegmentId> ids;  ///< ascending
+
+  template <typename V, typename Self>
+  static void fields(V& visit, Self& self) {
+    visit("ids", self.ids);
+  }
+  friend bool operator==(const SegmentIds&, const SegmentIds&) = default;
 };
 
 /// segment_remove, segment_close, segment_signal; the answer of segment_make; the event segment_free.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/log.hpp"
@@ -18,6 +19,9 @@
 
 namespace hobbes::leviathan::segments {
 namespace {
+
+/// Of one client's, not used yet.
+constexpr std::size_t most_reserved = 4 * protocol::SegmentReserve::most;
 
 /// Two descriptors are kept for the signals.
 constexpr std::size_t max_files = cmdqueue::max_passed_fds - 2;
@@ -85,7 +89,8 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
     std::vector<gid_t> groups;
     std::map<SegmentId, Open> open;
     std::map<std::uint64_t, db::AttachmentId> attachments;
-    std::vector<SegmentId> made;
+    std::set<SegmentId> made;
+    std::set<SegmentId> reserved;
     std::map<std::pair<dev_t, std::pair<ino_t, int>>, std::weak_ptr<const File>> files;
   };
 
@@ -116,7 +121,8 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
     if (gone.empty()) return;
     std::vector<db::AttachmentId> attachments;
     for (const auto& [key, attachment] : gone.mapped().attachments) attachments.push_back(attachment);
-    const Status ended = registry.end_process(attachments, gone.mapped().made, gone.mapped().who);
+    const std::vector<SegmentId> made(gone.mapped().made.begin(), gone.mapped().made.end());
+    const Status ended = registry.end_process(attachments, made, gone.mapped().who);
     if (!ended) log::error(ended.error());
   }
 
@@ -131,6 +137,18 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
     const FilePtr file = TRY(take_file(std::move(fd)));
     known = file;
     return file;
+  }
+
+  Result<Payload> reserve(const Call& call) {
+    const auto request = TRY(protocol::decode<protocol::SegmentReserve>(call.payload()));
+    Client& client = *TRY(client_of(call));
+    if (request.count == 0 || request.count > protocol::SegmentReserve::most)
+      return invalid("1 to " + std::to_string(protocol::SegmentReserve::most) + " ids can be reserved at once");
+    if (client.reserved.size() + request.count > most_reserved)
+      return Error(Code::exhausted, "segment: the caller has reserved many ids already; use them first", ENOSPC);
+    protocol::SegmentIds answer{TRY(registry.reserve(request.count))};
+    client.reserved.insert(answer.ids.begin(), answer.ids.end());
+    return protocol::encode(answer);
   }
 
   Result<Payload> make(const Call& call) {
@@ -165,6 +183,7 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
     }
     const SegmentId made = TRY(registry.make({.name = request.segment_name,
                                               .wanted = request.wanted,
+                                              .reserved = client.reserved.erase(request.wanted) != 0,
                                               .address = request.address,
                                               .mode = request.mode,
                                               .pages = pages,
@@ -177,7 +196,7 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
           exporter->send_event(protocol::event::segment_free, protocol::encode(protocol::SegmentRef{made}));
       };
     }
-    client.made.push_back(made);
+    client.made.insert(made);
     return protocol::encode(protocol::SegmentRef{made});
   }
 
@@ -185,7 +204,7 @@ struct LinuxSide::State : std::enable_shared_from_this<LinuxSide::State> {
     const auto request = TRY(protocol::decode<protocol::SegmentRef>(call.payload()));
     Client& client = *TRY(client_of(call));
     TRY(registry.remove(request.segment, client.who));
-    std::erase(client.made, request.segment);
+    client.made.erase(request.segment);
     return Payload{};
   }
 
@@ -284,6 +303,7 @@ LinuxSide::LinuxSide(Node& node, Registry& registry, EnclaveSide& enclaves)
     : state_(std::make_shared<State>(node, registry, enclaves)) {}
 LinuxSide::~LinuxSide() = default;
 
+void LinuxSide::reserve(const CallPtr& call) { call->reply(state_->reserve(*call)); }
 void LinuxSide::make(const CallPtr& call) { call->reply(state_->make(*call)); }
 void LinuxSide::remove(const CallPtr& call) { call->reply(state_->remove(*call)); }
 void LinuxSide::open(const CallPtr& call) { call->reply(state_->open(*call)); }

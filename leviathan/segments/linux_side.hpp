@@ -20,6 +20,7 @@ class LinuxSide {
   LinuxSide& operator=(const LinuxSide&) = delete;
 
   // Each answers its call.
+  void reserve(const CallPtr& call);
   void make(const CallPtr& call);
   void remove(const CallPtr& call);
   void open(const CallPtr& call);

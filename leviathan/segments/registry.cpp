@@ -22,7 +22,7 @@ Status check(const NewSegment& segment) {
   }
   if (segment.name.find('\0') != std::string::npos)
     return Error(Code::invalid, "segment name: has a zero byte in it", EINVAL);
-  if (segment.wanted.value > HOBBES_XEMEM_WELL_KNOWN) {
+  if (segment.wanted.value > HOBBES_XEMEM_WELL_KNOWN && !segment.reserved) {
     return Error(Code::invalid, "segment id " + std::to_string(segment.wanted.value) + ": only 1 to " +
                                     std::to_string(HOBBES_XEMEM_WELL_KNOWN) + " may be asked for", EINVAL);
   }
@@ -41,6 +41,14 @@ bool allows(const db::Segment& segment, const Who& who, bool writable) {
 }
 
 }  // namespace
+
+Result<std::vector<SegmentId>> Registry::reserve(std::uint32_t count) {
+  auto txn = TRY(db_.write());
+  std::vector<SegmentId> ids;
+  while (ids.size() < count) ids.push_back(TRY(txn.next_id<db::Segment>()));
+  TRY(std::move(txn).commit());
+  return ids;
+}
 
 Result<SegmentId> Registry::make(const NewSegment& wanted, const Who& exporter) {
   TRY(check(wanted));

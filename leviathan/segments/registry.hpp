@@ -37,7 +37,8 @@ struct SignalWay {
 
 struct NewSegment {
   std::string name;
-  SegmentId wanted;
+  SegmentId wanted;                   ///< 0: any
+  bool reserved = false;              ///< `wanted` is one of reserve(), which nobody else has
   std::uint64_t address = 0;
   std::uint32_t mode = 0;
   std::shared_ptr<Pages> pages;       ///< not null
@@ -66,6 +67,8 @@ class Registry {
  public:
   explicit Registry(db::Environment& environment) : db_(environment) {}
 
+  /// Ids that no segment gets but by asking for it.
+  [[nodiscard]] Result<std::vector<SegmentId>> reserve(std::uint32_t count);
   /// EEXIST, ENAMETOOLONG, EINVAL.
   [[nodiscard]] Result<SegmentId> make(const NewSegment& segment, const Who& exporter);
   /// Nobody gets it from now on; who has it attached keeps it. EPERM: it is another process'. ENOENT.

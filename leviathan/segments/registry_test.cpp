@@ -64,6 +64,22 @@ TEST_CASE("a segment's name is unique, and as long as it may be", "[segments]") 
   node.check_sound();
 }
 
+TEST_CASE("ids are reserved for segments that come later", "[segments]") {
+  TestNode node;
+  Registry registry(node.node().db());
+  const auto ids = *registry.reserve(3);
+  REQUIRE(ids.size() == 3);
+  CHECK(ids[0] < ids[1]);
+  CHECK(ids[1] < ids[2]);
+  CHECK(*registry.make(named("other"), user(7)) > ids[2]);
+  NewSegment wanted = named("field");
+  wanted.wanted = ids[1];
+  CHECK(errno_of(registry.make(wanted, user(7))) == EINVAL);
+  wanted.reserved = true;
+  CHECK(*registry.make(wanted, user(7)) == ids[1]);
+  node.check_sound();
+}
+
 TEST_CASE("a segment's mode says who may use it", "[segments]") {
   TestNode node;
   Registry registry(node.node().db());

@@ -5,6 +5,7 @@
 
 namespace hobbes::leviathan::segments {
 
+void handle_reserve(Parts& parts, CallPtr call) { parts.segments.linux_side().reserve(call); }
 void handle_make(Parts& parts, CallPtr call) { parts.segments.linux_side().make(call); }
 void handle_remove(Parts& parts, CallPtr call) { parts.segments.linux_side().remove(call); }
 void handle_open(Parts& parts, CallPtr call) { parts.segments.linux_side().open(call); }

@@ -9,6 +9,7 @@
 
 namespace hobbes::leviathan::segments {
 
+void handle_reserve(Parts& parts, CallPtr call);
 void handle_make(Parts& parts, CallPtr call);
 void handle_remove(Parts& parts, CallPtr call);
 void handle_open(Parts& parts, CallPtr call);
@@ -18,6 +19,8 @@ void handle_detach(Parts& parts, CallPtr call);
 void handle_signal(Parts& parts, CallPtr call);
 
 inline constexpr std::array services = {
+    Service{.code = protocol::request::segment_reserve, .name = "xasm_reserve", .privilege = Privilege::read,
+            .handler = handle_reserve},
     Service{.code = protocol::request::segment_make, .name = "xemem_make", .privilege = Privilege::read,
             .handler = handle_make},
     Service{.code = protocol::request::segment_remove, .name = "xemem_remove", .privilege = Privilege::read,

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "leviathan/client/xemem/piece_list.hpp"
 #include "leviathan/protocol/codes.hpp"
 #include "leviathan/protocol/segment_mode.hpp"
 #include "leviathan/protocol/signal_word.hpp"
@@ -22,18 +23,6 @@ using protocol::SegmentRef;
 
 Error bad(const char* what) { return {Code::invalid, std::string("xemem: ") + what, EINVAL}; }
 Error no_such() { return {Code::not_found, "xemem: there is no such segment (any more)", ENOENT}; }
-
-bool in_group(gid_t wanted) {
-  if (::getegid() == wanted) return true;
-  const int count = ::getgroups(0, nullptr);
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(count, 0)));
-  return ::getgroups(count, groups.data()) == count && std::ranges::count(groups, wanted) != 0;
-}
-
-/// What leviathan will say, who asks the same record: a handle costs no request.
-bool allows(const db::SegmentView& segment, bool writable) {
-  return protocol::mode_allows(segment, ::geteuid(), in_group, writable);
-}
 
 }  // namespace
 
@@ -51,6 +40,15 @@ struct Sharing::Opened {
   UniqueFd bell;
 };
 
+Sharing::Credentials Sharing::Credentials::of_process() {
+  Credentials self{::geteuid(), {}};
+  const int count = ::getgroups(0, nullptr);
+  self.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  if (::getgroups(count, self.groups.data()) != count) self.groups.clear();
+  self.groups.push_back(::getegid());
+  return self;
+}
+
 template <protocol::Message Request>
 void Sharing::tell(std::uint32_t code, const Request& request) {
   const auto connection = link_.connect();
@@ -60,17 +58,6 @@ void Sharing::tell(std::uint32_t code, const Request& request) {
                                                    if (!reply) log::debug(reply.error().text());
                                                  });
   if (!sent) log::debug(sent.error().text());
-}
-
-std::vector<int> Sharing::add_pieces(protocol::SegmentMake& message, const Pieces& pieces) {
-  std::vector<int> fds;
-  for (const Piece& piece : pieces) {
-    const auto place = std::ranges::find(fds, piece.file->fd.get());
-    message.pieces.push_back({static_cast<std::uint32_t>(place - fds.begin()), piece.offset, piece.size});
-    if (place == fds.end()) fds.push_back(piece.file->fd.get());
-  }
-  message.files = static_cast<std::uint32_t>(fds.size());
-  return fds;
 }
 
 Result<db::Environment*> Sharing::database() { return link_.database(); }
@@ -97,29 +84,33 @@ Result<Made> Sharing::make(const MakeRequest& wanted) {
   if (!fds.empty()) message.fds_token = TRY(connection->send(fds));
   const auto answer = TRY(connection->call(request::segment_make, message, client::short_patience));
   const Made made{TRY(protocol::decode<SegmentRef>(answer)).segment, signals ? signals->bell() : -1};
-  exports_[made.segment] = {std::move(signals)};
+  if (signals) signals_[made.bell] = {made.segment, std::move(signals)};
   return made;
 }
 
 Status Sharing::remove(SegmentId segment) {
   const std::lock_guard lock(mutex_);
+  settle();
   TRY(TRY(link_.connect())->call(request::segment_remove, SegmentRef{segment}, client::short_patience));
-  exports_.erase(segment);
+  std::erase_if(signals_, [segment](const auto& entry) { return entry.second.first == segment; });
   return {};
 }
 
 Result<std::shared_ptr<SignalWord>> Sharing::signals_of(int bell) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [segment, made] : exports_)
-    if (made.signals && made.signals->bell() == bell) return made.signals;
+  if (const auto found = signals_.find(bell); found != signals_.end()) return found->second.second;
   return Error(Code::invalid, "xemem: not the descriptor of a signalled segment", EBADF);
 }
 
 Result<SegmentId> Sharing::lookup(std::string_view name) {
   const std::lock_guard lock(mutex_);
-  const auto txn = TRY(TRY(database())->read());
+  settle();
+  db::Environment& environment = *TRY(database());
+  const std::uint32_t at = environment.change_word().value();
+  const auto txn = TRY(environment.read());
   const auto found = TRY(txn.find_view<db::Segment>(name));
   if (!found) return no_such();
+  found_ = {found->id, found->mode, found->owner_uid, found->owner_gid, at};
   return found->id;
 }
 
@@ -143,18 +134,32 @@ Result<SegmentId> Sharing::wait_for(const std::string& name, SegmentId after,
 
 Result<std::vector<db::Segment>> Sharing::list() {
   const std::lock_guard lock(mutex_);
+  settle();
   const auto txn = TRY(TRY(database())->read());
   auto all = TRY(txn.list<db::Segment>());
   std::erase_if(all, [](const db::Segment& segment) { return segment.removed; });
   return all;
 }
 
-Result<std::int64_t> Sharing::get(SegmentId segment, bool writable) {
-  const std::lock_guard lock(mutex_);
-  const auto txn = TRY(TRY(database())->read());
+/// Nothing has to be read again where nothing has changed since lookup().
+Result<Sharing::Found> Sharing::record_of(SegmentId segment) {
+  db::Environment& environment = *TRY(database());
+  const std::uint32_t at = environment.change_word().value();
+  if (found_.segment == segment && found_.at == at) return found_;
+  const auto txn = TRY(environment.read());
   const auto record = TRY(txn.view<db::Segment>(segment));
   if (!record || record->removed) return no_such();
-  if (!allows(*record, writable)) return Error(Code::denied, "xemem: the segment's mode does not let you", EACCES);
+  return Found{record->id, record->mode, record->owner_uid, record->owner_gid, at};
+}
+
+/// Leviathan goes by the same rule, and the same record, when it opens the segment: a handle costs no request.
+Result<std::int64_t> Sharing::get(SegmentId segment, bool writable) {
+  const std::lock_guard lock(mutex_);
+  settle();
+  const Found record = TRY(record_of(segment));
+  const auto in_group = [&](gid_t group) { return std::ranges::count(self_.groups, group) != 0; };
+  if (!protocol::mode_allows(record, self_.uid, in_group, writable))
+    return Error(Code::denied, "xemem: the segment's mode does not let you", EACCES);
   const std::int64_t handle = next_handle_++;
   handles_[handle] = {.segment = segment, .writable = writable, .opened = nullptr};
   return handle;
@@ -301,6 +306,7 @@ Result<char*> Sharing::allocate(std::uint64_t size) {
 
 void Sharing::leave_to_parent() {
   if (link_.connection) link_.connection->close_socket_of_parent();
+  if (publisher_) publisher_->leave_to_parent();
 }
 
 Status Sharing::free(char* address) {

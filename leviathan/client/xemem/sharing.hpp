@@ -12,6 +12,7 @@
 
 #include "leviathan/client/link.hpp"
 #include "leviathan/client/xemem/own_memory.hpp"
+#include "leviathan/client/xemem/publisher.hpp"
 #include "leviathan/client/xemem/signals.hpp"
 #include "leviathan/client/xemem/versions.hpp"
 #include "leviathan/protocol/segment_messages.hpp"
@@ -35,7 +36,7 @@ struct Made {
 /// Any thread. Errors carry the errno of the C API.
 class Sharing {
  public:
-  explicit Sharing(const std::filesystem::path& run_dir) : link_(run_dir) {}
+  explicit Sharing(const std::filesystem::path& run_dir) : link_(run_dir), self_(Credentials::of_process()) {}
 
   [[nodiscard]] Result<Made> make(const MakeRequest& request);
   [[nodiscard]] Status remove(SegmentId segment);
@@ -62,6 +63,8 @@ class Sharing {
   [[nodiscard]] Status free(char* address);
 
   // Around fork() (process.cpp).
+  /// Under mutex(): nothing of it is under way in another thread.
+  void before_fork() { settle(); }
   /// In the child: its parent's connection must end with the parent.
   void leave_to_parent();
   [[nodiscard]] std::mutex& mutex() { return mutex_; }
@@ -81,22 +84,28 @@ class Sharing {
     std::uint64_t key = 0;
     std::shared_ptr<Opened> opened;
   };
-  struct Export {
-    std::shared_ptr<SignalWord> signals;
+  /// Taken once, as leviathan takes them when it is connected to: asking Linux takes longer than all else that get() does.
+  struct Credentials {
+    uid_t uid = 0;
+    std::vector<gid_t> groups;
+    [[nodiscard]] static Credentials of_process();
   };
-
-  struct Version {
-    VersionedRange* range = nullptr;
-    VersionedRange::Homes homes;
+  /// What the record said that was found last, while the database's change word stays `at`.
+  struct Found {
+    SegmentId segment;
+    std::uint32_t mode = 0;
+    uid_t owner_uid = 0;
+    gid_t owner_gid = 0;
+    std::uint32_t at = 0;
   };
 
   // REQUIRES: mutex_ is held.
   [[nodiscard]] Result<VersionedRange*> range_of(char* address, std::uint64_t size);
-  void version_freed(SegmentId version);
-  /// Their descriptors, each once.
-  [[nodiscard]] static std::vector<int> add_pieces(protocol::SegmentMake& message, const Pieces& pieces);
+  /// What this process has published is there for itself at once.
+  void settle();
   [[nodiscard]] Result<db::Environment*> database();
   [[nodiscard]] Result<Handle*> find(std::int64_t handle);
+  [[nodiscard]] Result<Found> record_of(SegmentId segment);
   [[nodiscard]] Result<Opened*> open(Handle& handle);
   [[nodiscard]] Result<std::shared_ptr<Opened>> open(SegmentId segment, bool writable);
   [[nodiscard]] MemoryFilePtr known(MemoryFilePtr file);
@@ -108,10 +117,12 @@ class Sharing {
 
   std::mutex mutex_;
   client::Link link_;
+  const Credentials self_;
   OwnMemory memory_;
-  std::map<SegmentId, Export> exports_;
+  Found found_;
+  std::map<int, std::pair<SegmentId, std::shared_ptr<SignalWord>>> signals_;  ///< by their bells
   std::map<char*, VersionedRange*> ranges_;
-  std::map<SegmentId, Version> versions_;
+  std::unique_ptr<Publisher> publisher_;  ///< once a snapshot was taken
   std::map<std::pair<SegmentId, bool>, std::weak_ptr<Opened>> opened_;
   std::map<std::pair<std::pair<dev_t, ino_t>, bool>, std::weak_ptr<const MemoryFile>> files_;
   std::map<std::int64_t, Handle> handles_;

@@ -2,9 +2,7 @@
 // The snapshots of a Sharing.
 #include <cerrno>
 
-#include "base/log.hpp"
 #include "leviathan/client/xemem/sharing.hpp"
-#include "leviathan/protocol/codes.hpp"
 
 namespace hobbes::xemem {
 
@@ -20,36 +18,13 @@ Result<VersionedRange*> Sharing::range_of(char* address, std::uint64_t size) {
 
 Result<SegmentId> Sharing::snapshot(char* address, std::uint64_t size, const std::string& name, std::uint32_t mode) {
   const std::lock_guard lock(mutex_);
-  client::Connection* const connection = TRY(link_.connect());  // and takes in which versions have gone
-  connection->queue().on_event([this](const cmdqueue::Event& event) {
-    const auto freed = protocol::decode<protocol::SegmentRef>(event.payload);
-    if (freed && event.code == protocol::event::segment_free) version_freed(freed->segment);
-  });
   VersionedRange* const range = TRY(range_of(address, size));
-  Version version{range, TRY(range->freeze())};
-  protocol::SegmentMake message;
-  message.segment_name = name;
-  message.address = reinterpret_cast<std::uint64_t>(address);
-  message.mode = mode;
-  message.replace = message.tell_free = true;
-  const Pieces pieces = TRY(range->pieces_of(version.homes));
-  const auto sent = add_pieces(message, pieces);
-  message.fds_token = TRY(connection->send(sent));
-  const auto answer = connection->call(protocol::request::segment_make, message, client::short_patience);
-  if (!answer) {
-    range->let_go(version.homes);
-    return answer.error();
-  }
-  const SegmentId segment = TRY(protocol::decode<protocol::SegmentRef>(*answer)).segment;
-  versions_[segment] = std::move(version);
-  return segment;
+  if (!publisher_) publisher_ = std::make_unique<Publisher>(link_.run_dir);
+  return publisher_->publish({range, TRY(range->freeze()), name, mode});
 }
 
-void Sharing::version_freed(SegmentId segment) {
-  const auto found = versions_.find(segment);
-  if (found == versions_.end()) return;
-  found->second.range->let_go(found->second.homes);
-  versions_.erase(found);
+void Sharing::settle() {
+  if (publisher_) publisher_->settle();
 }
 
 }  // namespace hobbes::xemem

@@ -68,6 +68,7 @@ Result<VersionedRange*> VersionedRange::create(char* start, std::uint64_t size, 
     return last_errno("snapshot: a second file");
   populate_large(view, size);
   ::munmap(view, size);
+  range->copy_ = TRY(reserve(large_page, 0));
   if (range_count == 0) TRY(install_handler());
   ranges[range_count] = range.release();
   __atomic_store_n(&range_count, range_count + 1, __ATOMIC_RELEASE);  // partner: on_fault
@@ -126,10 +127,9 @@ void VersionedRange::let_go(const Homes& homes) {
 }
 
 Result<Pieces> VersionedRange::pieces_of(const Homes& homes) {
-  std::array<MemoryFilePtr, most_files> files;
   Pieces pieces;
   for (std::size_t part = 0; part < homes.size(); ++part) {
-    MemoryFilePtr& file = files[homes[part]];
+    MemoryFilePtr& file = readable_[homes[part]];
     if (!file) {
       auto fd = reopen_for_reading(fds_[homes[part]]);
       if (!fd) return std::move(fd).error().in("snapshot");
@@ -164,12 +164,13 @@ bool VersionedRange::move(std::size_t part) {
   while (static_cast<std::size_t>(target) < file_count_ && users[target] != 0) ++target;
   if (static_cast<std::size_t>(target) == file_count_ && (target = add_file()) < 0) return false;
   const auto offset = static_cast<off_t>(offset_of(part));
-  void* copy = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fds_[target], offset);
-  if (copy == MAP_FAILED) return false;
-  std::memcpy(copy, place, size);
+  if (::mmap(copy_, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fds_[target], offset) == MAP_FAILED)
+    return false;
+  std::memcpy(copy_, place, size);
   const bool moved = ::mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fds_[target],
                             offset) != MAP_FAILED;
-  ::munmap(copy, size);
+  // The addresses stay ours.
+  ::mmap(copy_, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   if (moved) homes_[part] = static_cast<std::uint8_t>(target);
   return moved;
 }

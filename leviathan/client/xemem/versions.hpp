@@ -26,6 +26,7 @@ class VersionedRange {
 
   /// Protects the range; what it is now stays until let_go().
   [[nodiscard]] Result<Homes> freeze();
+  /// One thread at a time.
   [[nodiscard]] Result<Pieces> pieces_of(const Homes& homes);
   void let_go(const Homes& homes);
 
@@ -46,10 +47,12 @@ class VersionedRange {
 
   char* const start_;
   const std::uint64_t size_;
+  char* copy_ = nullptr;  ///< a large page of addresses, at a multiple of that: where a part is mapped to be written
   // Under the lock, which a signal handler takes: nobody allocates while he has it.
   int busy_ = 0;
   int fds_[most_files] = {};
   std::size_t file_count_ = 0;
+  MemoryFilePtr readable_[most_files];  ///< the same files for readers, once needed; pieces_of() alone uses it
   Homes homes_;
   std::vector<std::uint8_t> protected_;
   std::vector<std::uint32_t> users_;  ///< versions that have a part in a file: [part * most_files + file]

@@ -37,7 +37,8 @@ class Report {
  public:
   void heading(const std::string& title);
   void times(const std::vector<Series>& all);
-  /// The ratio of the medians decides; the spread is that of the rounds' own ratios.
+  /// The median of the rounds' own ratios decides: the two sides of a round ran one after the other, so a machine that is
+  /// faster now and slower then changes both.
   void ratios(const std::vector<Ratio>& ratios);
   void limits(const std::vector<Limit>& limits);
   void note(const std::string& note);

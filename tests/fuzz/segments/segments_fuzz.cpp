@@ -47,6 +47,7 @@ void try_message(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t length) {
   const auto bytes = std::as_bytes(std::span(data, length));
   try_request(bytes);
+  try_message<protocol::SegmentReserve>(bytes);
   try_message<protocol::SegmentMake>(bytes);
   try_message<protocol::SegmentOpened>(bytes);
   try_message<protocol::SegmentAttach>(bytes);

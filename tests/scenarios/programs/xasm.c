@@ -35,12 +35,18 @@ static void produce(const char* name, size_t bytes, int versions) {
 	REQUIRE(words != NULL);
 	REQUIRE(xasm_snapshot(words, bytes - 1, name, 0644) == -1 && errno == EINVAL);
 	REQUIRE(xasm_snapshot(words, bytes, NULL, 0644) == -1 && errno == EINVAL);
+	char* const page_of_name = xemem_alloc(page);
+	REQUIRE(xemem_make(page_of_name, page, "xasm-taken") > 0);
+	REQUIRE(xasm_snapshot(words, bytes, "xasm-taken", 0644) > 0); /* its own: replaced */
 	xemem_segid_t last = 0;
 	for (int version = 1; version <= versions; ++version) {
 		for (size_t i = 0; i < count; ++i) words[i] = (uint64_t)version;
 		const xemem_segid_t made = xasm_snapshot(words, bytes, name, 0644);
 		REQUIRE(made > last);
+		REQUIRE(last == 0 || xemem_get(last, XEMEM_RDONLY) == -1); /* replaced */
 		last = made;
+		const xemem_apid_t own = xemem_get(made, XEMEM_RDONLY);
+		REQUIRE(own > 0 && xemem_release(own) == 0);
 		pthread_t threads[scribblers];
 		__atomic_store_n(&scribbling, 1, __ATOMIC_RELEASE);
 		for (size_t i = 0; i < scribblers; ++i) REQUIRE(pthread_create(&threads[i], NULL, scribble, (void*)i) == 0);

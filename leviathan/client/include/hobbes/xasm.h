@@ -25,7 +25,11 @@ extern "C" {
  * that later snapshots take, too), under `name` (not NULL): this process' version of that name before it is removed in
  * the same step. Ranges of different snapshots are the same or do not overlap (else EINVAL). Not while other threads
  * take a snapshot of the same range. The version's id: ids of later versions are greater. Errors as of
- * xemem_make_mode(). */
+ * xemem_make_mode().
+ *
+ * On Linux the first snapshot under a name returns when everybody can find the version; later ones return as soon as the
+ * range is write-protected, and the version is to be found soon after, at once by this process. Consumers wait for it with
+ * xasm_wait(). Should that fail, no version becomes of it, and the next snapshot of this process returns the error. */
 xemem_segid_t xasm_snapshot(void* vaddr, size_t size, const char* name, mode_t mode);
 
 /* The newest version of a name whose id is greater than `after` (0: any); waits for it. ETIMEDOUT. */
