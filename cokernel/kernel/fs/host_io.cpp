@@ -27,6 +27,8 @@ namespace {
 // And for what takes its time, as long as that takes at the least.
 constexpr uint64_t spins_per_second = 20'000;
 constexpr uint64_t copied_per_second = 2ull << 30;
+constexpr uint64_t much_to_copy = 64 << 10;
+constexpr int rests_of_a_copy = 8;
 // A proxy may die unseen.
 constexpr int64_t look_again_ns = 100'000'000;
 constexpr int64_t claim_again_ns = 1'000'000;
@@ -149,7 +151,8 @@ bool HostCall::spin_for_result() {
   const uint64_t end = port::ticks() + hz / spins_per_second + to_copy_ * hz / copied_per_second;
   // acquire: the result is there; partner: the proxy's release of DONE.
   return spin_until([&] { return __atomic_load_n(&slot_->state, __ATOMIC_ACQUIRE) == HOBBES_HIO_DONE; },
-                    [&] { return port::ticks() < end && !signal_pending(port::current()); });
+                    [&] { return port::ticks() < end && !signal_pending(port::current()); },
+                    to_copy_ >= much_to_copy ? rests_of_a_copy : 1);
 }
 
 bool HostCall::sleep_for_result() {
