@@ -49,9 +49,12 @@ void yield();
 /// more. 0 or -errno.
 [[nodiscard]] int attach_memory(PhysAddr base, uint64_t size);
 void detach_memory(PhysAddr base, uint64_t size);
-/// Applications live in [user_start, user_end).
+/// Applications live in [user_start, user_end), which hpmmap, whose programs are Linux's, has end elsewhere.
+#ifndef HOBBES_USER_END
+#define HOBBES_USER_END 0x7b0000000000
+#endif
 inline constexpr UserAddr user_start = 0x10000;
-inline constexpr UserAddr user_end = 0x7b0000000000;
+inline constexpr UserAddr user_end = HOBBES_USER_END;
 
 enum Protection : uint32_t { prot_none = 0, prot_read = 1, prot_write = 2, prot_exec = 4 };
 
