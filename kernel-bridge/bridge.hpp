@@ -148,6 +148,8 @@ class Bridge {
       const std::vector<MemoryBlock>& known, const std::vector<std::uint64_t>& held) = 0;
   /// What a block is made of now; waits until it is prepared.
   [[nodiscard]] virtual Result<std::string> backing(std::uint64_t base) = 0;
+  /// A block for programs of Linux to map: as Machine::share_memory, it becomes nobody else's memory.
+  [[nodiscard]] virtual Result<MemoryFile> memory_file(std::uint64_t base);
   /// Zeroes a block that came back, before anyone else gets it.
   [[nodiscard]] virtual Status scrub(std::uint64_t base) = 0;
 
@@ -161,5 +163,9 @@ class Bridge {
   /// After a leviathan died between journal and boot: ends what a boot with this run directory may have left.
   [[nodiscard]] virtual Status clean_up(EnclaveId id, const std::filesystem::path& run_dir) = 0;
 };
+
+inline Result<MemoryFile> Bridge::memory_file(std::uint64_t) {
+  return Error(Code::unsupported, "memory for programs of Linux: this bridge's blocks are no files");
+}
 
 }  // namespace hobbes::bridge

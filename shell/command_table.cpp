@@ -54,6 +54,7 @@ constexpr std::array launch_options = {
     Option{.name = "stack_size", .kind = Kind::mebibytes, .value = "MiB", .text = "stack (default 8)", .min = 4096},
     Option{.name = "use-large-pages", .text = "stack and heap in whole 2 MiB pages"},
     Option{.name = "use-smartmap", .text = "ranks see each other's memory"},
+    Option{.name = "hpmmap", .text = "on 'master': memory from reserved large pages, --heap_size of it"},
     Option{.name = "no-rewrite", .text = "leave its system calls on the trap"},
     Option{.name = "detach", .letter = 'd', .text = "do not wait: print its number and return"},
 };

@@ -35,7 +35,7 @@ TEST_CASE("a launched program inherits the shell's directory, umask and environm
 
 TEST_CASE("launch options are passed on") {
   run_shell({"launch_app", "kitten", "-np", "2", "--cpulist", "0,1", "--name", "job", "--envp", "A=1  B=2",
-             "--heap_size", "64", "--stack_size", "512K", "--use-large-pages", "--no-rewrite", "--", "prog",
+             "--heap_size", "64", "--stack_size", "512K", "--use-large-pages", "--hpmmap", "--no-rewrite", "--", "prog",
              "--name", "x"});
   const auto& spec = fake_client().launched;
   CHECK(spec.ranks == 2);
@@ -46,6 +46,7 @@ TEST_CASE("launch options are passed on") {
   CHECK(spec.heap_size == mib(64));
   CHECK(spec.stack_size == kib(512));
   CHECK(spec.large_pages);
+  CHECK(spec.hpmmap);
   CHECK_FALSE(spec.rewrite);
   CHECK(spec.args == std::vector<std::string>{"prog", "--name", "x"});
 }

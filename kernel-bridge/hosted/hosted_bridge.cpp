@@ -170,6 +170,11 @@ Result<std::vector<MemoryBlock>> HostedBridge::restore_memory(const std::vector<
 
 Result<std::string> HostedBridge::backing(std::uint64_t base) { return pool_->backing(base); }
 
+Result<MemoryFile> HostedBridge::memory_file(std::uint64_t base) {
+  UniqueFd fd = TRY(pool_->share(base));
+  return MemoryFile{base, TRY(pool_->get(base))->size(), std::move(fd)};
+}
+
 Status HostedBridge::scrub(std::uint64_t base) { return pool_->scrub(base); }
 
 Result<std::unique_ptr<Machine>> HostedBridge::boot(const BootSpec& spec, Clock::time_point deadline) {

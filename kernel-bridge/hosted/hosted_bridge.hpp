@@ -24,6 +24,7 @@ class HostedBridge final : public Bridge {
   [[nodiscard]] Result<std::vector<MemoryBlock>> restore_memory(const std::vector<MemoryBlock>& known,
                                                                 const std::vector<std::uint64_t>& held) override;
   [[nodiscard]] Result<std::string> backing(std::uint64_t base) override;
+  [[nodiscard]] Result<MemoryFile> memory_file(std::uint64_t base) override;
   [[nodiscard]] Status scrub(std::uint64_t base) override;
   [[nodiscard]] Result<std::unique_ptr<Machine>> boot(const BootSpec& spec,
                                                       std::chrono::steady_clock::time_point deadline) override;

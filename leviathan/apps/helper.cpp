@@ -35,7 +35,7 @@ std::vector<fs::path> helper_places() {
   const fs::path beside = fs::read_symlink("/proc/self/exe", unreadable).parent_path();
   if (!unreadable) {
     // Installed, or where the build leaves them.
-    for (const char* place : {"", "../libexec/hobbes", "apps", "pmi", "../kernel-bridge/host-io"}) {
+    for (const char* place : {"", "../libexec/hobbes", "apps", "pmi", "../hpmmap", "../kernel-bridge/host-io"}) {
       places.push_back((beside / place).lexically_normal());
     }
   }

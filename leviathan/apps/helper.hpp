@@ -22,6 +22,9 @@ inline constexpr std::string_view keeper_program = "hobbes-keeper";
 /// Serves a job's ranks (leviathan/pmi). It ends with the last of them, whoever is leviathan then.
 inline constexpr std::string_view pmi_program = "hobbes-pmi";
 
+/// Runs a program with its memory from reserved blocks (hpmmap/).
+inline constexpr std::string_view hpmmap_program = "hobbes-hpmmap";
+
 /// Where directories of helper programs are named, separated by colons; searched before the places of an installation.
 inline constexpr const char* helper_path_variable = "HOBBES_HELPER_PATH";
 

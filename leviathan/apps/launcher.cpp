@@ -12,6 +12,7 @@
 #include "leviathan/apps/adoption.hpp"
 #include "leviathan/apps/enclave_app.hpp"
 #include "leviathan/apps/linux_app.hpp"
+#include "leviathan/apps/linux_memory.hpp"
 #include "leviathan/enclaves/owner.hpp"
 #include "leviathan/fault_point.hpp"
 #include "leviathan/pmi/start.hpp"
@@ -51,6 +52,8 @@ Status check(const protocol::LaunchApp& request) {
   const bool nul = holds_nul(request.path) || holds_nul(request.cwd) || holds_nul(request.app_name) ||
                    std::ranges::any_of(request.args, holds_nul) || std::ranges::any_of(request.env, holds_nul);
   if (nul) return bad("a string holds a NUL");
+  if (request.hpmmap && request.enclave != protocol::master_name)
+    return bad("--hpmmap is for 'master': in an enclave all memory is reserved, and mapped before it is used");
   return {};
 }
 
@@ -71,13 +74,15 @@ void set_variable(std::vector<std::string>& env, const std::string& name, std::u
 
 Result<Launch> journal(Node& node, const Order& order, EnclaveId enclave) {
   auto txn = TRY(node.db().write());
+  db::Resources memory = TRY(choose_memory(node, txn, order.request));
   auto launch = TRY(begin_launch(txn, {.enclave = enclave,
                                        .name = order.request.app_name,
                                        .path = order.request.path,
                                        .command = joined(order.request.args),
                                        .detached = order.request.detach,
                                        .uid = order.caller.uid,
-                                       .gid = order.caller.gid}));
+                                       .gid = order.caller.gid,
+                                       .memory = std::move(memory)}));
   TRY(std::move(txn).commit());
   return launch;
 }
@@ -146,10 +151,10 @@ struct Running {
 /// What only a co-kernel grants, an application of Linux is refused.
 Status check_for_linux(const protocol::LaunchApp& request) {
   const bool wants_sizes = request.heap_size.value != 0 || request.stack_size.value != 0;
-  if (!wants_sizes && !request.large_pages && !request.smartmap) return {};
+  if ((!wants_sizes || request.hpmmap) && !request.large_pages && !request.smartmap) return {};
   return Error(Code::unsupported,
                "launch_app: heap and stack sizes, large pages and SMARTMAP are for enclaves: on the Linux side ulimit and "
-               "its huge-page settings decide");
+               "its huge-page settings decide, or --hpmmap, which takes sizes");
 }
 
 Status check_linux_cpus(Node& node, const std::vector<CpuId>& wanted) {
@@ -162,7 +167,8 @@ Status check_linux_cpus(Node& node, const std::vector<CpuId>& wanted) {
   return {};
 }
 
-Result<Running> start_on_linux(Node& node, AppId app, const Order& order, const std::vector<UniqueFd>& rank_fds) {
+Result<Running> start_on_linux(Node& node, const Launch& launch, const Order& order,
+                               const std::vector<UniqueFd>& rank_fds) {
   const protocol::LaunchApp& request = order.request;
   TRY(check_for_linux(request));
   keeper::Job job{.program = request.path,
@@ -172,13 +178,16 @@ Result<Running> start_on_linux(Node& node, AppId app, const Order& order, const 
                   .umask = request.umask,
                   .user = user_of(order.caller),
                   .ranks = request.ranks,
-                  .job_ranks = request.ranks};
+                  .job_ranks = request.ranks,
+                  .pmi = !rank_fds.empty()};
   if (!request.cpu_list.empty()) {
     const auto wanted = TRY(parse_cpu_list(request.cpu_list, "CPU list"));
     TRY(check_linux_cpus(node, wanted));
     for (const CpuId cpu : wanted) job.cpus.push_back(cpu.value);
   }
-  LinuxApp started = TRY(start_linux_app(node.run_dir(), app, std::move(job), borrowed(order.stdio), rank_fds));
+  const auto memory = TRY(provide_memory(node, launch.memory, order, job));
+  LinuxApp started =
+      TRY(start_linux_app(node.run_dir(), launch.app, std::move(job), borrowed(order.stdio), rank_fds, memory));
   return Running{std::move(started.keeper), 0, started.pid};
 }
 
@@ -229,7 +238,7 @@ Result<Running> carry_out(Node& node, ProxyStock& proxies, const Target& target,
   Pmi pmi = TRY(provide_pmi(node, launch.app, order));
   describe_pmi(order.request.env, order.request, pmi);
   auto running = target.enclave ? start_in_enclave(proxies, *target.enclave, launch, order, pmi.ranks)
-                                : start_on_linux(node, launch.app, order, pmi.ranks);
+                                : start_on_linux(node, launch, order, pmi.ranks);
   if (!running) {
     end_server(pmi.server);
     return running;
@@ -256,6 +265,7 @@ void undo(Node& node, const Target& target, AppId app, const Running& running) {
 
 void take_back(Node& node, const Launch& launch, const Error& why) {
   const auto write = [&]() -> Status {
+    for (const db::PhysAddr block : launch.memory.blocks) TRY(node.bridge().scrub(block.value));
     auto txn = TRY(node.db().write());
     TRY(abort_launch(txn, launch, why.text()));
     return std::move(txn).commit();

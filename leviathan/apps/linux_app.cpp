@@ -65,7 +65,7 @@ Result<pid_t> let_it_start(int control) {
 }  // namespace
 
 Result<LinuxApp> start_linux_app(const fs::path& run_dir, AppId app, keeper::Job job, const std::vector<int>& stdio,
-                                const std::vector<UniqueFd>& rank_fds) {
+                                const std::vector<UniqueFd>& rank_fds, const std::vector<UniqueFd>& memory) {
   const fs::path program = TRY(find_helper(keeper_program));
   TRY(apps_dir(run_dir));
   job.status_file = status_file(run_dir, app);
@@ -81,6 +81,7 @@ Result<LinuxApp> start_linux_app(const fs::path& run_dir, AppId app, keeper::Job
   spec.fds.push_back(file.get());
   spec.fds.push_back(control.keepers.get());
   for (const UniqueFd& fd : rank_fds) spec.fds.push_back(fd.get());
+  for (const UniqueFd& fd : memory) spec.fds.push_back(fd.get());
   Child child = TRY(spawn(spec));
   control.keepers.reset();  // so that its death is our end of file
   const auto pid = let_it_start(control.ours.get());

@@ -17,10 +17,12 @@ struct LinuxApp {
 };
 
 /// Starts a keeper and, through it, the job's program; returns when that runs. `stdio` are its standard descriptors,
-/// `rank_fds` one more for each rank, or none. The job's status file is set here. Errors: of the program ("'/bin/x': No such file or directory") or of the keeper.
+/// `rank_fds` one more for each rank, or none, `memory` its job.memory_fds for each rank. The job's status
+/// file is set here. Errors: of the program ("'/bin/x': No such file or directory") or of the keeper.
 [[nodiscard]] Result<LinuxApp> start_linux_app(const std::filesystem::path& run_dir, AppId app, keeper::Job job,
                                                const std::vector<int>& stdio,
-                                               const std::vector<UniqueFd>& rank_fds = {});
+                                               const std::vector<UniqueFd>& rank_fds = {},
+                                               const std::vector<UniqueFd>& memory = {});
 
 /// unavailable: the keeper has gone.
 [[nodiscard]] Status signal_linux_app(int keeper_pidfd, int signal);

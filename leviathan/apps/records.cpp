@@ -92,9 +92,10 @@ Result<Launch> begin_launch(db::WriteTxn& txn, const NewApp& app) {
   request.what = db::OperationKind::launch_app;
   request.enclave = app.enclave;
   request.app = record.id;
+  request.assign = app.memory;
   const db::Operation operation = TRY(db::begin_operation(txn, request));
   TRY(tell(txn, db::EventKind::created, record.id, name));
-  return Launch{record.id, std::move(name), operation.id};
+  return Launch{record.id, std::move(name), operation.id, app.memory};
 }
 
 Status commit_launch(db::WriteTxn& txn, const Launch& launch, std::int64_t pid, std::string proxy_state) {
@@ -148,6 +149,17 @@ Status erase_apps_of(db::WriteTxn& txn, EnclaveId enclave) {
     TRY(tell(txn, db::EventKind::destroyed, app.id, app.name));
   }
   return {};
+}
+
+Result<std::optional<db::Operation>> begin_release(db::WriteTxn& txn, AppId app) {
+  db::OperationRequest request;
+  request.what = db::OperationKind::remove_memory;
+  for (const db::MemoryBlock& block : TRY(txn.list_by_app<db::MemoryBlock>(app))) {
+    if (block.state == db::ResourceState::allocated) request.release.blocks.push_back(block.base);
+    request.enclave = block.owner.value_or(master_enclave);
+  }
+  if (request.release.blocks.empty()) return std::optional<db::Operation>();
+  return std::optional(TRY(db::begin_operation(txn, request)));
 }
 
 std::optional<End> end_of(const db::App& app) {

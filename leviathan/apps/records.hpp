@@ -24,6 +24,7 @@ struct NewApp {
   bool detached = false;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  db::Resources memory{};  ///< FREE blocks that are to be the application's own
 };
 
 /// An application whose launch is under way.
@@ -31,6 +32,7 @@ struct Launch {
   AppId app;
   std::string name;
   db::OperationId operation;
+  db::Resources memory{};  ///< RESERVED for it
 };
 
 /// First half: the record, Initialized, and the journal entry. exists: the name is a living application's (an ended one
@@ -55,6 +57,10 @@ struct End {
 [[nodiscard]] Status end_apps_of(db::WriteTxn& txn, EnclaveId enclave, std::string_view why);
 /// Its enclave is being destroyed: no record of its applications stays, launches under way are aborted.
 [[nodiscard]] Status erase_apps_of(db::WriteTxn& txn, EnclaveId enclave);
+
+/// The first half of giving back what an application has of its own; record_end() is the second, in one transaction with
+/// commit_operation(). Nothing: it has none.
+[[nodiscard]] Result<std::optional<db::Operation>> begin_release(db::WriteTxn& txn, AppId app);
 
 /// How it ended, if it has.
 [[nodiscard]] std::optional<End> end_of(const db::App& app);

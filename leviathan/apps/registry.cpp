@@ -42,9 +42,22 @@ void remove_log(Node& node, AppId app) {
   std::filesystem::remove(log_file(node.run_dir(), app), ignored);
 }
 
+/// The blocks that an application of Linux has had of its own, zeroed. Not free yet.
+Result<std::optional<db::Operation>> clear_memory(Node& node, AppId app) {
+  auto txn = TRY(node.db().write());
+  auto release = TRY(begin_release(txn, app));
+  TRY(std::move(txn).commit());
+  if (release) {
+    for (const db::PhysAddr block : release->release.blocks) TRY(node.bridge().scrub(block.value));
+  }
+  return release;
+}
+
 /// In the database, and what the database forgets for it.
 Status write_end(Node& node, AppId app, const End& end) {
+  const auto release = TRY(clear_memory(node, app));
   auto txn = TRY(node.db().write());
+  if (release) TRY(db::commit_operation(txn, release->id));
   const auto forgotten = TRY(record_end(txn, app, end));
   TRY(std::move(txn).commit());
   for (const AppId old : forgotten) remove_log(node, old);

@@ -74,6 +74,7 @@ Result<protocol::LaunchApp> message_of(const LaunchSpec& spec) {
   message.stack_size = spec.stack_size;
   message.large_pages = spec.large_pages;
   message.smartmap = spec.smartmap;
+  message.hpmmap = spec.hpmmap;
   message.rewrite = spec.rewrite;
   message.detach = spec.detach;
   return message;

@@ -99,7 +99,7 @@ struct LaunchSpec {
   bool oversubscribe = false;             ///< more ranks than CPUs are all right
   std::string cpu_list;                   ///< enclave-logical; empty: any
   Bytes heap_size, stack_size;            ///< 0: the enclave's choice, 16 MiB and 8 MiB
-  bool large_pages = false, smartmap = false, rewrite = true;
+  bool large_pages = false, smartmap = false, hpmmap = false, rewrite = true;
   bool detach = false;
   std::array<int, 3> stdio = {0, 1, 2};   ///< descriptors the program gets as its own; borrowed
   int pmi_fd = -1;                        ///< what another launcher has given us as PMI_FD, for a single rank; borrowed

@@ -143,6 +143,7 @@ struct LaunchApp {
   Bytes stack_size;
   bool large_pages = false;
   bool smartmap = false;
+  bool hpmmap = false;             ///< the Linux side's: memory from reserved blocks, heap_size of it for each rank
   bool rewrite = true;
   bool detach = false;
   std::uint64_t stdio_token = 0;   ///< under it (hello.hpp) came three descriptors, or a fourth: its PMI_FD; 0: none did
@@ -163,6 +164,7 @@ struct LaunchApp {
     visit("stack_size", self.stack_size);
     visit("large_pages", self.large_pages);
     visit("smartmap", self.smartmap);
+    visit("hpmmap", self.hpmmap);
     visit("rewrite", self.rewrite);
     visit("detach", self.detach);
     visit("stdio_token", self.stdio_token);

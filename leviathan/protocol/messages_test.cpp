@@ -27,6 +27,7 @@ LaunchApp launch_example() {
   message.heap_size = gib(3);
   message.stack_size = kib(256);
   message.smartmap = true;
+  message.hpmmap = true;
   message.rewrite = false;
   message.stdio_token = 0x0123456789abcdef;
   return message;

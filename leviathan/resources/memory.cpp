@@ -89,6 +89,7 @@ Result<std::vector<db::Resources>> removable(Node& node, const Target& target, N
   std::vector<db::Resources> candidates;
   for (const db::MemoryBlock& block : TRY(txn.list_by_owner<db::MemoryBlock>(target.id))) {
     if (block.state != db::ResourceState::allocated || block.base.value == boot_block) continue;
+    if (block.app) continue;  // an application of Linux works in it (launch_app --hpmmap)
     if (numa != any_numa && block.numa != numa) continue;
     candidates.push_back({{}, {block.base}, {}});
   }

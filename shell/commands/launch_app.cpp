@@ -64,6 +64,7 @@ void apply_options(client::LaunchSpec& spec, const Arguments& arguments) {
   if (const auto stack = arguments.size("stack_size")) spec.stack_size = *stack;
   if (arguments.has("use-large-pages")) spec.large_pages = true;
   if (arguments.has("use-smartmap")) spec.smartmap = true;
+  if (arguments.has("hpmmap")) spec.hpmmap = true;
   if (arguments.has("no-rewrite")) spec.rewrite = false;
   spec.detach = arguments.has("detach");
   for (const auto& variable : variables_of(arguments)) set_variable(spec.env, variable);

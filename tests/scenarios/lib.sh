@@ -9,7 +9,7 @@ readonly busybox=/bin/busybox
 export PATH=$build/leviathan:$build/shell:$PATH
 export HOBBES_BOOT_LOADER=$build/cokernel/arch/hosted/boot/cokernel-boot
 export HOBBES_COKERNEL=$build/cokernel/arch/hosted/cokernel-hosted
-export HOBBES_HELPER_PATH=$build/kernel-bridge/host-io:$build/leviathan/apps:$build/leviathan/pmi
+export HOBBES_HELPER_PATH=$build/kernel-bridge/host-io:$build/leviathan/apps:$build/leviathan/pmi:$build/hpmmap
 unset HOBBES_ENCLAVE_ID HOBBES_APP_ID
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/hobbes-test.XXXXXX")

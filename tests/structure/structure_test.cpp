@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 2> base_and_abi = {"base", abi};
 constexpr std::array<std::string_view, 3> bridge_edges = {"base", "cmdqueue", "vmm"};
 constexpr std::array<std::string_view, 5> leviathan_edges = {"base", "db", "cmdqueue", "kernel-bridge", "vmm"};
 constexpr std::array<std::string_view, 2> shell_edges = {"base", "leviathan/client"};
+constexpr std::array<std::string_view, 2> hpmmap_edges = {"base", "cokernel/kernel"};
 constexpr std::array<std::string_view, 10> everything = {"base",   "cmdqueue", "cokernel", "db",    "kernel-bridge",
                                                          "leviathan", "shell", "tests",    "examples", "vmm"};
 
@@ -38,6 +39,7 @@ constexpr std::array rows = {
     Row{"kernel-bridge/pisces/module", abi_alone},
     Row{"cokernel", abi_alone},
     Row{"cokernel/kernel", abi_alone},
+    Row{"hpmmap", hpmmap_edges},
     Row{"vmm", base_alone},
     Row{"leviathan", leviathan_edges},
     Row{"leviathan/descriptor", base_alone},

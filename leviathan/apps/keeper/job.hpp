@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What leviathan and a keeper say to each other. The keeper is started with the application's standard descriptors as
-// 0 to 2, the Job in a memory file as 3, a socket (SOCK_SEQPACKET) as 4, and with Job::pmi one descriptor a rank behind it. It starts nothing before leviathan has sent
-// one byte, the go: a leviathan that died before leaves nothing behind. Then it answers with a Started and closes the
-// socket.
+// 0 to 2, the Job in a memory file as 3, a socket (SOCK_SEQPACKET) as 4, with Job::pmi one descriptor a rank behind it, and
+// Job::memory_fds a rank behind those. It starts nothing before leviathan has sent one byte, the go: a leviathan that died
+// before leaves nothing behind. Then it answers with a Started and closes the socket.
 #pragma once
 
 #include <signal.h>
@@ -39,6 +39,7 @@ struct Job {
   std::uint32_t first_rank = 0;     ///< the number of the first of them, in a job of more systems than this
   std::uint32_t job_ranks = 1;      ///< of the whole job; above 1 each finds PMI_RANK and PMI_SIZE in its environment
   bool pmi = false;                 ///< each gets a descriptor of its own, its PMI_FD, behind the standard ones
+  std::uint32_t memory_fds = 0;     ///< so many more for each rank, behind all of those: its reserved memory
   std::vector<std::uint32_t> cpus{};  ///< of Linux; empty: any. Several ranks share them out where there are enough
   std::string status_file{};          ///< written when all is over
 
@@ -54,6 +55,7 @@ struct Job {
     visit("first_rank", self.first_rank);
     visit("job_ranks", self.job_ranks);
     visit("pmi", self.pmi);
+    visit("memory_fds", self.memory_fds);
     visit("cpus", self.cpus);
     visit("status_file", self.status_file);
   }

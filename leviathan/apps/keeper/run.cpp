@@ -129,6 +129,10 @@ class Ranks {
       spec.env.push_back("PMI_SIZE=" + std::to_string(job.job_ranks));
     }
     if (job.pmi) spec.fds.push_back(first_rank_fd + static_cast<int>(rank));
+    const std::uint32_t first_memory_fd = (job.pmi ? job.ranks : 0) + rank * job.memory_fds;
+    for (std::uint32_t i = 0; i < job.memory_fds; ++i) {
+      spec.fds.push_back(first_rank_fd + static_cast<int>(first_memory_fd + i));
+    }
     const Child child = TRY(spawn(spec));
     if (group_ == 0) group_ = child.pid;
     alive_.emplace(child.pid, rank);
@@ -157,7 +161,8 @@ void answer_failure(const Error& error) {
 
 /// They are the ranks' own: each one's end is the end of its descriptor.
 void let_go_of_rank_fds(const Job& job) {
-  if (job.pmi) ::close_range(first_rank_fd, first_rank_fd + job.ranks - 1, 0);
+  const std::uint32_t count = (job.pmi ? job.ranks : 0) + job.ranks * job.memory_fds;
+  if (count > 0) ::close_range(first_rank_fd, first_rank_fd + count - 1, 0);
 }
 
 /// Whoever reads the application's output waits for the last holder of its descriptors: that must not be us.
