@@ -240,4 +240,8 @@ TEST_CASE("enumerations have the words of the listings", "[db]") {
   CHECK(to_string(ResourceState::reserved) == "RSVD");
   CHECK(to_string(static_cast<ResourceState>(77)) == "?");
   CHECK(to_string(PciAddress{0, 0, 0x1f, 2}) == "0000:00:1f.2");
+  CHECK(parse_pci_address("00:1f.2").value() == PciAddress{0, 0, 0x1f, 2});
+  CHECK(parse_pci_address("10001:a0:00.7").value() == PciAddress{0x10001, 0xa0, 0, 7});
+  for (const char* wrong : {"", "00:1f", "00:1f.8", "00:20.0", "100:00.0", "0:0:0:0.0", "00:1f.2 ", "-1:00.0", "00:1g.0"})
+    CHECK(parse_pci_address(wrong).error().code() == Code::invalid);
 }

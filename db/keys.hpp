@@ -5,7 +5,9 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "base/result.hpp"
 #include "base/units.hpp"
 
 namespace hobbes::db {
@@ -59,6 +61,8 @@ struct PciAddress {
 
 /// "0000:00:1f.2"
 [[nodiscard]] std::string to_string(const PciAddress& address);
+/// That, or without the domain: "00:1f.2". Hexadecimal, as Linux and lspci write them.
+[[nodiscard]] Result<PciAddress> parse_pci_address(std::string_view text);
 
 /// A PMI value: a job's key-value spaces never mix with another job's.
 struct PmiKey {

@@ -16,7 +16,7 @@ namespace {
 
 void free_now(Cpu& cpu) { cpu.logical_id = no_logical_id; }
 void free_now(MemoryBlock& block) { block.app.reset(); }
-void free_now(PciDevice&) {}
+void free_now(PciDevice& device) { device.name.clear(); }
 
 /// Charges what came in to the operation's application.
 void charge(MemoryBlock& block, AppId app) {

@@ -18,6 +18,7 @@
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
+#include "kernel-bridge/abi/commands.h"
 
 namespace hobbes::bridge {
 
@@ -36,6 +37,15 @@ struct MemoryBlock {
   Bytes size;
   NumaId numa = any_numa;
   std::string backing;  ///< what it is really made of, for list_memory: "2 MiB pages", "4 KiB pages (why)"
+};
+
+/// A PCI function, by Linux's name ("0000:00:1f.2") and what that says.
+struct PciDevice {
+  std::string name;
+  std::uint32_t domain = 0;
+  std::uint8_t bus = 0;
+  std::uint8_t slot = 0;
+  std::uint8_t function = 0;
 };
 
 /// Everything a co-kernel needs to boot.
@@ -99,6 +109,11 @@ class Machine {
   [[nodiscard]] virtual Status remove_memory(std::uint64_t base) = 0;
   [[nodiscard]] virtual Status add_cpu(const Cpu& cpu) = 0;
   [[nodiscard]] virtual Status remove_cpu(CpuId cpu) = 0;
+  /// From whatever drives it in Linux to the enclave. Returns what its kernel is to be told, but for the name.
+  /// unsupported: this bridge, or this node, cannot.
+  [[nodiscard]] virtual Result<hobbes_pci_command> add_device(const PciDevice& device);
+  /// Back to Linux, where a driver may take it. What the enclave does not have is no error.
+  [[nodiscard]] virtual Status remove_device(const PciDevice& device);
 
   /// Where memory of others may be lent to the enclave; empty where it cannot.
   [[nodiscard]] virtual LentRange lent_range() const { return {}; }
@@ -121,6 +136,10 @@ class Machine {
   virtual void update_clock() = 0;
 };
 
+inline Result<hobbes_pci_command> Machine::add_device(const PciDevice& device) {
+  return Error(Code::unsupported, "PCI device " + device.name + ": this bridge gives its enclaves no devices");
+}
+inline Status Machine::remove_device(const PciDevice&) { return {}; }
 inline Status Machine::lend(const LentRange&, int, bool) {
   return Error(Code::unsupported, "shared memory: this bridge lends none to its enclaves");
 }

@@ -20,6 +20,10 @@ inline constexpr std::string_view assign_cpu_reserved = "assign_cpu.reserved";
 inline constexpr std::string_view assign_cpu_plugged = "assign_cpu.plugged";
 inline constexpr std::string_view remove_cpu_reserved = "remove_cpu.reserved";
 inline constexpr std::string_view remove_cpu_unplugged = "remove_cpu.unplugged";
+inline constexpr std::string_view assign_device_reserved = "assign_device.reserved";
+inline constexpr std::string_view assign_device_plugged = "assign_device.plugged";
+inline constexpr std::string_view remove_device_reserved = "remove_device.reserved";
+inline constexpr std::string_view remove_device_unplugged = "remove_device.unplugged";
 inline constexpr std::string_view launch_reserved = "launch.reserved";    ///< the application is in the database only
 inline constexpr std::string_view launch_started = "launch.started";      ///< it runs; not committed
 
@@ -27,7 +31,8 @@ inline constexpr std::string_view launch_started = "launch.started";      ///< i
 inline constexpr std::array all = {
     create_reserved,        create_booted,           destroy_journaled,  destroy_ended,      assign_memory_reserved,
     assign_memory_plugged,  remove_memory_reserved,  remove_memory_unplugged, assign_cpu_reserved, assign_cpu_plugged,
-    remove_cpu_reserved,    remove_cpu_unplugged,    launch_reserved,    launch_started};
+    remove_cpu_reserved,    remove_cpu_unplugged,    assign_device_reserved, assign_device_plugged,
+    remove_device_reserved, remove_device_unplugged, launch_reserved,    launch_started};
 
 /// The environment variable that names the point to die at; for tests alone.
 inline constexpr const char* environment_variable = "HOBBES_KILL_AT";

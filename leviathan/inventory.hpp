@@ -18,6 +18,9 @@ namespace hobbes::leviathan {
 /// is no PCI.
 [[nodiscard]] std::vector<db::PciDevice> find_pci_devices();
 
+/// What drives a device in Linux now; empty: nothing, or there is no such device.
+[[nodiscard]] std::string driver_of(const db::PciAddress& device);
+
 /// What Linux could give away without swapping (MemAvailable).
 [[nodiscard]] Result<Bytes> available_memory();
 

@@ -62,7 +62,7 @@ db::PciDevice describe(pci_access* access, pci_dev& device) {
   record.device_name = device_name(access, device);
 
   const fs::path sysfs = fs::path(sysfs_devices) / to_string(record.address);
-  record.driver = link_target(sysfs / "driver");
+  record.driver = driver_of(record.address);
   const std::string group = link_target(sysfs / "iommu_group");
   const auto group_number = parse_i64(group, "IOMMU group", 0, INT32_MAX);
   record.iommu_group = group_number ? static_cast<std::int32_t>(*group_number) : -1;
@@ -71,6 +71,10 @@ db::PciDevice describe(pci_access* access, pci_dev& device) {
 }
 
 }  // namespace
+
+std::string driver_of(const db::PciAddress& device) {
+  return link_target(fs::path(sysfs_devices) / to_string(device) / "driver");
+}
 
 std::vector<db::PciDevice> find_pci_devices() {
   // libpci ends the process when its access method does not work: it is asked only where this one does.

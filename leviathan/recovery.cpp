@@ -13,6 +13,7 @@
 #include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/events.hpp"
 #include "leviathan/resources/cpus.hpp"
+#include "leviathan/resources/devices.hpp"
 #include "leviathan/resources/memory.hpp"
 
 namespace hobbes::leviathan {
@@ -107,12 +108,13 @@ Status settle(Node& node, const db::Operation& operation) {
     case db::OperationKind::assign_cpus:
     case db::OperationKind::remove_cpus:
       return resources::settle(node, resources::cpu_plug(), operation);
+    case db::OperationKind::assign_device:
+    case db::OperationKind::remove_device:
+      return resources::settle(node, resources::device_plug(), operation);
     case db::OperationKind::launch_app:
     case db::OperationKind::kill_app:
       return {};  // the applications' own business, once their enclaves are adopted
     case db::OperationKind::invalid:
-    case db::OperationKind::assign_device:
-    case db::OperationKind::remove_device:
       break;
   }
   return Error(Code::corrupt, "journal: operation " + std::to_string(operation.id.value) + ": nobody begins '" +

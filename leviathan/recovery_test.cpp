@@ -9,6 +9,7 @@
 #include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/fault_point.hpp"
 #include "leviathan/resources/cpus.hpp"
+#include "leviathan/resources/devices.hpp"
 #include "leviathan/resources/memory.hpp"
 #include "leviathan/test_node.hpp"
 
@@ -127,6 +128,29 @@ TEST_CASE("an assignment of CPUs that did not end is undone", "[leviathan]") {
   CHECK(node.owners() == with_a);
   CHECK(answers(node, "a"));
   CHECK(node.kernel().plugged_cpus().size() == 1);
+}
+
+TEST_CASE("an assignment of a device that did not end is undone", "[leviathan]") {
+  const auto point = GENERATE(fault::assign_device_reserved, fault::assign_device_plugged);
+  CAPTURE(point);
+  TestNode node;
+  REQUIRE(node.create("a"));
+  kill_and_restart(node, point, [&] {
+    return resources::assign_device(node.node(), {.enclave = "a", .device = "nic0", .address = "7fff:00:03.0"});
+  });
+  CHECK(node.devices() == "03=free 04=master");
+  CHECK(node.kernel().plugged_devices().empty());
+}
+
+TEST_CASE("a removal of a device that did not end is finished", "[leviathan]") {
+  const auto point = GENERATE(fault::remove_device_reserved, fault::remove_device_unplugged);
+  CAPTURE(point);
+  TestNode node;
+  REQUIRE(node.create("a"));
+  REQUIRE(resources::assign_device(node.node(), {.enclave = "a", .device = "nic0", .address = "7fff:00:03.0"}));
+  kill_and_restart(node, point, [&] { return resources::remove_device(node.node(), {.enclave = "a", .device = "nic0"}); });
+  CHECK(node.devices() == "03=free 04=master");
+  CHECK(node.kernel().plugged_devices().empty());
 }
 
 TEST_CASE("a removal of CPUs that did not end is finished", "[leviathan]") {

@@ -21,7 +21,7 @@
 
 namespace hobbes::leviathan {
 
-/// Four CPUs (Linux keeps 0), eight blocks of 128 MiB. Whenever a leviathan ends, its database has to be consistent.
+/// Four CPUs (Linux keeps 0), eight blocks of 128 MiB, PCI devices 7fff:00:03.0 (free) and 7fff:00:04.0 (Linux's). Whenever a leviathan ends, its database has to be consistent.
 class TestNode {
  public:
   TestNode() {
@@ -35,6 +35,7 @@ class TestNode {
     hardware.cpus = *share_out(cpus, {});
     hardware.blocks = *node_->bridge().provide_memory(block_size * 8, block_size);
     hardware.block_size = block_size;
+    hardware.devices = {device(3, ""), device(4, "e1000e")};
     populated_ = populate(node_->db(), hardware);
   }
   ~TestNode() { stop(); }
@@ -89,6 +90,18 @@ class TestNode {
     return enclaves::create_enclave(*node_, {.xml = xml, .file = "test.xml", .name = name, .uid = 7, .gid = 8});
   }
 
+  /// "03=free 04=a:nic0", as owners() does.
+  std::string devices() {
+    const auto txn = node_->db().read();
+    std::string text;
+    const auto devices = txn->list<db::PciDevice>();
+    for (const db::PciDevice& device : *devices) {
+      text += (text.empty() ? "0" : " 0") + std::to_string(device.address.device) + "=" +
+              owner_of(*txn, device.state, device.owner) + (device.name.empty() ? "" : ":" + device.name);
+    }
+    return text;
+  }
+
   /// "cpus 0L 1 2=a 3 | blocks 5 free, a 2, ...": who has what, by name; for comparing whole states.
   std::string owners() {
     const auto txn = node_->db().read();
@@ -136,6 +149,14 @@ class TestNode {
                   std::make_unique<bridge::FakeBridge>(world_));
     work_.emplace(node_->loop().get_executor());
     loop_thread_ = std::thread([this] { node_->loop().run(); });
+  }
+
+  /// In a domain that no machine which runs this has.
+  static db::PciDevice device(std::uint8_t number, const std::string& driver) {
+    db::PciDevice device;
+    device.address = {0x7fff, 0, number, 0};
+    device.driver = driver;
+    return device;
   }
 
   static std::string owner_of(const db::ReadTxn& txn, db::ResourceState state, std::optional<EnclaveId> owner) {

@@ -76,6 +76,8 @@ constexpr std::array cpu_operands = {
     enclave, Operand{.name = "count", .kind = Kind::number, .optional = true, .min = 1, .max = max_cpus}};
 constexpr std::array assign_cpu_options = {numa, cpulist};
 constexpr std::array remove_cpu_options = {cpulist};
+constexpr std::array assign_pci_operands = {enclave, Operand{.name = "name"}, Operand{.name = "bus:dev.fn"}};
+constexpr std::array remove_pci_operands = {enclave, Operand{.name = "name"}};
 constexpr std::array console_options = {
     Option{.name = "read-only", .letter = 'r', .text = "only watch"},
     Option{.name = "dump", .letter = 'd', .text = "print what it has said, and return"},
@@ -149,6 +151,11 @@ constexpr std::array table = {
     Command{.name = "remove_cpus", .summary = "Take CPUs from an Enclave", .operands = cpu_operands,
             .options = remove_cpu_options, .usage = "remove_cpus <enclave> (<count> | --cpulist LIST)",
             .check = check_cpu_choice, .handler = remove_cpus},
+    Command{.name = "assign_pci", .summary = "Assign a PCI device to an Enclave", .operands = assign_pci_operands,
+            .details = "Its driver in Linux lets go of it. The name is what it is called from then on.",
+            .handler = assign_pci},
+    Command{.name = "remove_pci", .summary = "Take a PCI device from an Enclave", .operands = remove_pci_operands,
+            .details = "It is Linux's again, whose drivers may take it.", .handler = remove_pci},
     Command{.name = "console", .summary = "Attach to an Enclave Console", .operands = enclave_alone,
             .options = console_options,
             .details = "Shows what it has said and says, types what is typed. Ctrl-] leaves. The end of the input\n"

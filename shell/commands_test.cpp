@@ -35,6 +35,8 @@ TEST_CASE("resource commands") {
   CHECK(request({"assign_cpus", "kitten", "--cpulist", "1,3-4"}) == "assign_cpus kitten list 1,3-4");
   CHECK(request({"remove_cpus", "kitten", "1"}) == "remove_cpus kitten 1");
   CHECK(request({"remove_cpus", "--cpulist=2", "kitten"}) == "remove_cpus kitten list 2");
+  CHECK(request({"assign_pci", "kitten", "nic0", "00:12.0"}) == "assign_pci kitten nic0 00:12.0");
+  CHECK(request({"remove_pci", "kitten", "nic0"}) == "remove_pci kitten nic0");
 }
 
 TEST_CASE("file commands work on the shell's own stdin and stdout") {

@@ -106,6 +106,12 @@ Result<std::string> Client::remove_cpus(std::string_view enclave, std::uint64_t 
 Result<std::string> Client::remove_cpus(std::string_view enclave, const std::vector<CpuId>& cpus) {
   return answer(std::string("Removed"), "remove_cpus", enclave, "list", format_cpu_list(cpus));
 }
+Result<std::string> Client::assign_pci(std::string_view enclave, std::string_view name, std::string_view address) {
+  return answer(std::string("Assigned"), "assign_pci", enclave, name, address);
+}
+Result<std::string> Client::remove_pci(std::string_view enclave, std::string_view name) {
+  return answer(std::string("Removed"), "remove_pci", enclave, name);
+}
 
 Result<AppId> Client::launch(const LaunchSpec& spec) {
   fake_client().launched = spec;

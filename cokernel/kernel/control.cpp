@@ -11,6 +11,7 @@
 #include "cokernel/kernel/heap.hpp"
 #include "cokernel/kernel/idle.hpp"
 #include "cokernel/kernel/page_allocator.hpp"
+#include "cokernel/kernel/pci/devices.hpp"
 #include "cokernel/kernel/print.hpp"
 #include "cokernel/kernel/process_table.hpp"
 #include "cokernel/kernel/spin.hpp"
@@ -148,6 +149,27 @@ void remove_processor(const Request& request, Reply& reply) {
     reply.fail(error, error == -EBUSY ? "the enclave's first or last CPU, or it does not get free" : "remove the CPU");
 }
 
+const char* refusal_of_device(int error) {
+  switch (error) {
+    case -ENOSYS: return "the enclave's kernel has no driver for such a device";
+    case -EEXIST: return "the enclave has a device of that name, or at that place";
+    case -ENOMEM: return "no room for the device";
+    default: return "the device does not start";
+  }
+}
+
+void add_pci(const Request& request, Reply& reply) {
+  hobbes_pci_command wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = pci::add_device(wanted); error != 0) reply.fail(error, refusal_of_device(error));
+}
+
+void remove_pci(const Request& request, Reply& reply) {
+  hobbes_pci_ref wanted;
+  if (!request.read(wanted)) return reply.fail(-EINVAL);
+  if (const int error = pci::remove_device(wanted); error != 0) reply.fail(error, "remove the device");
+}
+
 void shut_down(const Request&, Reply& reply) {
   if (!end_all_apps(monotonic_ns() + shutdown_patience_ns)) reply.fail(-EBUSY, "applications did not end");
 }
@@ -170,6 +192,8 @@ constexpr CommandRow commands[] = {
     {HOBBES_CMD_REMOVE_MEM, remove_memory},
     {HOBBES_CMD_ADD_CPU, add_processor},
     {HOBBES_CMD_REMOVE_CPU, remove_processor},
+    {HOBBES_CMD_ADD_PCI, add_pci},
+    {HOBBES_CMD_REMOVE_PCI, remove_pci},
     {HOBBES_CMD_FILE_OPEN, open_file},
     {HOBBES_CMD_FILE_CLOSE, close_file},
     {HOBBES_CMD_FILE_READ, read_file},

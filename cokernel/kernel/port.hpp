@@ -116,6 +116,20 @@ void set_affinity(Thread& thread, const uint64_t mask[4]);
 [[nodiscard]] int attach_cpu(uint32_t logical, const hobbes_boot_cpu& cpu);
 [[nodiscard]] int detach_cpu(uint32_t logical);
 
+/// PCI devices, each at a place of its own (abi/x86_64.h). Registers of a device's, uncached; null: the machine has no
+/// devices, or no room for them.
+[[nodiscard]] void* map_device(uint32_t place, PhysAddr base, uint64_t size);
+/// All that was mapped at this place, on every CPU when it returns.
+void unmap_device(uint32_t place);
+/// A word that each interrupt of the device at this place advances, waking one who waits for it.
+[[nodiscard]] uint32_t& device_interrupts(uint32_t place);
+/// What a device writes, and where, to raise that interrupt.
+struct DeviceMessage {
+  uint64_t address;
+  uint32_t data;
+};
+[[nodiscard]] DeviceMessage device_message(uint32_t place);
+
 /// Where code of programs may jump to in place of `syscall`, with the number in rax and the address behind the instruction
 /// in rcx; 0: only the instruction will do.
 [[nodiscard]] uint64_t call_entry();

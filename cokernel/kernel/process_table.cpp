@@ -220,6 +220,14 @@ Thread* create_thread(Process& process) {
   return thread;
 }
 
+Thread* create_kernel_thread(void (*start)(Thread&)) {
+  Thread* thread = create_thread(the_init);
+  if (thread == nullptr) return nullptr;
+  thread->start = start;
+  for (uint64_t& mask : thread->affinity) mask = ~0ull;
+  return thread;
+}
+
 Process* create_process(Process& parent, App* app) {
   Owned<Process> process(new (nothrow) Process);
   if (!process) return nullptr;

@@ -22,6 +22,8 @@ namespace hobbes::lwk {
 [[nodiscard]] Process* create_process(Process& parent, App* app);
 /// A new thread of `process`, not yet started. Null: out of memory.
 [[nodiscard]] Thread* create_thread(Process& process);
+/// One of the kernel's own, which may run on any CPU.
+[[nodiscard]] Thread* create_kernel_thread(void (*start)(Thread&));
 /// Undoes create_* for what never started.
 void discard_process(Process* process);
 void discard_thread(Thread* thread);

@@ -117,7 +117,9 @@ struct hobbes_boot_params {
 	/* Of writers whose `size` covers it. */
 	struct hobbes_boot_bell host_bell; /* +18920 host writes */
 	uint32_t schedule_hz;           /* +18928 turns a second of threads that share a CPU; 0: the kernel's choice */
-	uint8_t reserved_tables[42508]; /* +18932 */
+	uint32_t reserved_word;         /* +18932 */
+	uint64_t served_devices;        /* +18936 co-kernel sets bits, host takes them: abi/x86_64.h, PCI devices */
+	uint8_t reserved_tables[42496]; /* +18944 */
 
 	struct hobbes_clock clock;        /* +61440 */
 	uint8_t reserved_clock[4096 - 40]; /* +61480 */
@@ -137,6 +139,7 @@ static_assert(__builtin_offsetof(hobbes_boot_params, channels) == 2344);
 static_assert(__builtin_offsetof(hobbes_boot_params, regions) == 6632);
 static_assert(__builtin_offsetof(hobbes_boot_params, host_bell) == 18920);
 static_assert(__builtin_offsetof(hobbes_boot_params, schedule_hz) == 18928);
+static_assert(__builtin_offsetof(hobbes_boot_params, served_devices) == 18936);
 #endif
 
 #endif

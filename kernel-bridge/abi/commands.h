@@ -35,6 +35,32 @@ struct hobbes_cpu_command { /* ADD_CPU 1000 (-> s32 logical id), REMOVE_CPU 1010
 	uint32_t reserved;
 };
 
+#define HOBBES_PCI_MAX_PLACES 16u
+#define HOBBES_PCI_MAX_BARS 6u
+#define HOBBES_PCI_NAME_SIZE 64u
+
+enum hobbes_pci_interrupts {
+	HOBBES_PCI_FORWARDED = 0, /* by the host: each is to be acknowledged (abi/x86_64.h) */
+	HOBBES_PCI_MSIX = 1,      /* as the kernel fills the device's MSI-X table in */
+};
+
+struct hobbes_pci_bar {
+	uint64_t base;
+	uint64_t size; /* 0: none, or not memory */
+};
+
+struct hobbes_pci_command { /* ADD_PCI 1002 */
+	char name[HOBBES_PCI_NAME_SIZE]; /* NUL-terminated */
+	uint32_t place;      /* among the enclave's devices, below HOBBES_PCI_MAX_PLACES: says which interrupt is its */
+	uint32_t interrupts; /* enum hobbes_pci_interrupts */
+	struct hobbes_pci_bar bars[HOBBES_PCI_MAX_BARS];
+	uint8_t config[256]; /* a copy of its configuration space */
+};
+
+struct hobbes_pci_ref { /* REMOVE_PCI 1012 */
+	char name[HOBBES_PCI_NAME_SIZE];
+};
+
 struct hobbes_hio_create {
 	uint64_t app_id;
 };

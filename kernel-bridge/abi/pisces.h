@@ -9,10 +9,12 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define PISCES_ABI_VERSION 1u
+#define PISCES_ABI_VERSION 2u
 #define PISCES_MAX_ENCLAVES 64u
 #define PISCES_MAX_CPUS 256u
 #define PISCES_MAX_BLOCKS 512u
+#define PISCES_MAX_DEVICES 16u /* of an enclave */
+#define PISCES_MAX_BARS 6u
 
 enum pisces_state {
 	PISCES_CREATED = 0, /* holds CPUs and memory, runs nothing */
@@ -54,6 +56,29 @@ struct pisces_boot {
 	__u64 reserved;   /* 0 */
 };
 
+struct pisces_pci_address {
+	__u32 domain;
+	__u8 bus;
+	__u8 slot;
+	__u8 function;
+	__u8 reserved; /* 0 */
+};
+
+enum pisces_interrupts {
+	PISCES_FORWARDED = 0, /* INTx: Linux masks it and interrupts the enclave, which acknowledges (x86_64.h) */
+	PISCES_MSIX = 1,      /* the co-kernel fills the device's table in, Linux sees nothing of it */
+};
+
+struct pisces_device {
+	struct pisces_pci_address address;
+	__u32 place;      /* out: among the enclave's devices, from 0 */
+	__u32 vector;     /* out: its interrupt at the boot CPU */
+	__u32 interrupts; /* out: enum pisces_interrupts */
+	__u32 isolated;   /* out: 1: an IOMMU keeps it within the enclave's memory; 0: there is none */
+	struct pisces_block bars[PISCES_MAX_BARS]; /* out: size 0: none, or not memory */
+	__u8 config[256]; /* out: its configuration space, as it is now */
+};
+
 struct pisces_info {
 	__u64 enclave_id;
 	__u32 state; /* enum pisces_state */
@@ -61,11 +86,12 @@ struct pisces_info {
 	__u32 block_count;
 	__u32 host_apic_id; /* the enclave's bell to Linux: an interrupt to this CPU */
 	__u32 host_vector;
-	__u32 reserved;
+	__u32 device_count;
 	__u64 boot_block;   /* 0: it never booted */
 	__u64 bells;        /* how often it rang */
 	struct pisces_cpu cpus[PISCES_MAX_CPUS];
 	struct pisces_block blocks[PISCES_MAX_BLOCKS];
+	struct pisces_pci_address devices[PISCES_MAX_DEVICES];
 };
 
 /* What a descriptor of PISCES_OPEN_BELL waits for. It is read as an eventfd is: eight bytes, how often since the last
@@ -108,5 +134,12 @@ enum pisces_bell {
 #define PISCES_OPEN_BLOCK _IOW(PISCES_IOC, 25, struct pisces_block)
 /* Returns a descriptor; the argument is an enum pisces_bell. */
 #define PISCES_OPEN_BELL _IO(PISCES_IOC, 26)
+/* A device that the PCI driver "pisces" is bound to, and that no enclave has, becomes the running enclave's: reset,
+ * reaching its memory alone where there is an IOMMU, its interrupts on their way to the boot CPU. ENOENT: the driver
+ * does not have it. EBUSY: another enclave has it, or Linux or another enclave one of its IOMMU group. EOPNOTSUPP: no
+ * interrupt of it can reach the enclave. */
+#define PISCES_ADD_DEVICE _IOWR(PISCES_IOC, 27, struct pisces_device)
+/* It reaches nothing any more, is reset, and still the driver's. */
+#define PISCES_REMOVE_DEVICE _IOW(PISCES_IOC, 28, struct pisces_pci_address)
 
 #endif

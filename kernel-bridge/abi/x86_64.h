@@ -65,4 +65,11 @@
  * the field as one 64-bit word. */
 #define HOBBES_X86_DOORBELL_VECTOR 0xf0u
 
+/* PCI devices. Each has a place in its enclave, from 0; its interrupt is a fixed one to the boot CPU, of the vector
+ * HOBBES_X86_DEVICE_VECTOR + place. It comes from the device itself (MSI-X, whose table the kernel fills in), or is
+ * forwarded by the host, which has masked the device meanwhile: then the kernel, when it has served the device, sets
+ * the bit `place` of hobbes_boot_params.served_devices and rings; if the device has more, the interrupt comes again. */
+#define HOBBES_X86_MAX_DEVICES 16u
+#define HOBBES_X86_DEVICE_VECTOR 0x40u
+
 #endif

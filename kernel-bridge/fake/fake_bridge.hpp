@@ -26,6 +26,8 @@ enum class FakeStep {
   remove_memory,
   add_cpu,
   remove_cpu,
+  add_device,
+  remove_device,
 };
 
 /// The machine under the bridge: it goes on when a bridge goes, so that a test can end one leviathan and start the next

@@ -47,6 +47,8 @@ const FakeKernel::Command FakeKernel::commands[] = {
     {HOBBES_CMD_REMOVE_MEM, [](FakeKernel& kernel, PayloadView in) { return kernel.remove_memory(in); }},
     {HOBBES_CMD_ADD_CPU, [](FakeKernel& kernel, PayloadView in) { return kernel.add_cpu(in); }},
     {HOBBES_CMD_REMOVE_CPU, [](FakeKernel& kernel, PayloadView in) { return kernel.remove_cpu(in); }},
+    {HOBBES_CMD_ADD_PCI, [](FakeKernel& kernel, PayloadView in) { return kernel.add_device(in); }},
+    {HOBBES_CMD_REMOVE_PCI, [](FakeKernel& kernel, PayloadView in) { return kernel.remove_device(in); }},
     {HOBBES_CMD_SHUTDOWN, [](FakeKernel& kernel, PayloadView in) { return kernel.shut_down(in); }},
     {HOBBES_CMD_APP_LAUNCH, [](FakeKernel& kernel, PayloadView in) { return kernel.apps_.launch(in); }},
     {HOBBES_CMD_APP_KILL, [](FakeKernel& kernel, PayloadView in) { return kernel.apps_.kill(in); }},
@@ -160,6 +162,16 @@ std::vector<CpuId> FakeKernel::known_cpus() const {
   return cpus;
 }
 
+std::vector<std::string> FakeKernel::plugged_devices() const {
+  const std::lock_guard lock(mutex_);
+  return listed(plugged_devices_);
+}
+
+std::vector<std::string> FakeKernel::known_devices() const {
+  const std::lock_guard lock(mutex_);
+  return listed(known_devices_);
+}
+
 std::string FakeKernel::crash_reason() const {
   const std::lock_guard lock(mutex_);
   return reason_;
@@ -189,6 +201,18 @@ Status FakeKernel::unplug_cpu(CpuId cpu) {
   const std::lock_guard lock(mutex_);
   if (known_cpus_.contains(cpu)) return Error(Code::busy, "CPU: the kernel has not let go of it");
   if (plugged_cpus_.erase(cpu) == 0) return Error(Code::not_found, "CPU: the enclave does not have it");
+  return {};
+}
+
+Result<hobbes_pci_command> FakeKernel::plug_device(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  if (!plugged_devices_.insert(name).second) return Error(Code::exists, "PCI device: the enclave has it already");
+  return hobbes_pci_command{};
+}
+
+Status FakeKernel::unplug_device(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  plugged_devices_.erase(name);
   return {};
 }
 
@@ -286,6 +310,20 @@ Result<cmdqueue::Payload> FakeKernel::remove_cpu(PayloadView request) {
   if (!known_cpus_.contains(CpuId(wanted.cpu_id))) return Error(Code::not_found, "CPU: there is none");
   if (known_cpus_.size() == 1) return Error(Code::busy, "CPU: it is the enclave's last");
   known_cpus_.erase(CpuId(wanted.cpu_id));
+  return Payload();
+}
+
+Result<cmdqueue::Payload> FakeKernel::add_device(PayloadView request) {
+  const auto wanted = TRY(read_struct<hobbes_pci_command>(request));
+  const std::lock_guard lock(mutex_);
+  if (!known_devices_.insert(wanted.name).second) return Error(Code::exists, "PCI device: it is in use already");
+  return Payload();
+}
+
+Result<cmdqueue::Payload> FakeKernel::remove_device(PayloadView request) {
+  const auto wanted = TRY(read_struct<hobbes_pci_ref>(request));
+  const std::lock_guard lock(mutex_);
+  if (known_devices_.erase(wanted.name) == 0) return Error(Code::not_found, "PCI device: there is none");
   return Payload();
 }
 

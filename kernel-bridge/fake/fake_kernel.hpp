@@ -45,6 +45,9 @@ class FakeKernel {
   [[nodiscard]] std::vector<CpuId> plugged_cpus() const;
   [[nodiscard]] std::vector<std::uint64_t> known_blocks() const;
   [[nodiscard]] std::vector<CpuId> known_cpus() const;
+  /// Devices by Linux's names, and by those that the kernel was told.
+  [[nodiscard]] std::vector<std::string> plugged_devices() const;
+  [[nodiscard]] std::vector<std::string> known_devices() const;
 
   // For the machine; any thread.
   [[nodiscard]] EnclaveId id() const { return id_; }
@@ -60,6 +63,8 @@ class FakeKernel {
   [[nodiscard]] Status unplug_memory(std::uint64_t base);
   [[nodiscard]] Status plug_cpu(CpuId cpu);
   [[nodiscard]] Status unplug_cpu(CpuId cpu);
+  [[nodiscard]] Result<hobbes_pci_command> plug_device(const std::string& name);
+  [[nodiscard]] Status unplug_device(const std::string& name);
 
  private:
   using Payload = cmdqueue::Payload;
@@ -81,6 +86,8 @@ class FakeKernel {
   [[nodiscard]] Result<Payload> remove_memory(PayloadView request);
   [[nodiscard]] Result<Payload> add_cpu(PayloadView request);
   [[nodiscard]] Result<Payload> remove_cpu(PayloadView request);
+  [[nodiscard]] Result<Payload> add_device(PayloadView request);
+  [[nodiscard]] Result<Payload> remove_device(PayloadView request);
   [[nodiscard]] Result<Payload> count(PayloadView request);
   [[nodiscard]] Result<Payload> shut_down(PayloadView request);
 
@@ -104,6 +111,8 @@ class FakeKernel {
   std::set<CpuId> plugged_cpus_;
   std::set<std::uint64_t> known_blocks_;
   std::map<CpuId, std::int32_t> known_cpus_;  // to the kernel's own numbers
+  std::set<std::string> plugged_devices_;
+  std::set<std::string> known_devices_;
   std::set<std::uint64_t> used_blocks_;
   std::map<std::uint32_t, Error> failures_;  // by command code
 

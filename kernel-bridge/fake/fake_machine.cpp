@@ -32,6 +32,16 @@ Status FakeMachine::remove_cpu(CpuId cpu) {
   return kernel_->unplug_cpu(cpu);
 }
 
+Result<hobbes_pci_command> FakeMachine::add_device(const PciDevice& device) {
+  TRY(begin(FakeStep::add_device));
+  return kernel_->plug_device(device.name);
+}
+
+Status FakeMachine::remove_device(const PciDevice& device) {
+  TRY(begin(FakeStep::remove_device));
+  return kernel_->unplug_device(device.name);
+}
+
 Result<std::vector<MemoryFile>> FakeMachine::memory_files() {
   std::vector<MemoryFile> files;
   for (const std::uint64_t base : kernel_->plugged_blocks()) {

@@ -28,6 +28,8 @@ class FakeMachine final : public Machine {
   [[nodiscard]] Status remove_memory(std::uint64_t base) override;
   [[nodiscard]] Status add_cpu(const Cpu& cpu) override;
   [[nodiscard]] Status remove_cpu(CpuId cpu) override;
+  [[nodiscard]] Result<hobbes_pci_command> add_device(const PciDevice& device) override;
+  [[nodiscard]] Status remove_device(const PciDevice& device) override;
   [[nodiscard]] Result<std::vector<MemoryFile>> memory_files() override;
   void update_clock() override {}  // it has none
 

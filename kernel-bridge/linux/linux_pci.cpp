@@ -60,6 +60,12 @@ Status LinuxPci::bind(std::string_view device, std::string_view driver) const {
   return bound;
 }
 
+std::vector<std::string> LinuxPci::devices_of(std::string_view driver) const {
+  std::vector<std::string> devices = files_.names(bus / "drivers" / driver);
+  std::erase_if(devices, [](const std::string& name) { return !is_name(name); });  // "bind", "module"
+  return devices;
+}
+
 Status LinuxPci::give_back(std::string_view device, const std::optional<std::string>& driver) const {
   const fs::path directory = TRY(directory_of(device));
   if (driver && TRY(this->driver(device)) == driver) return {};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernel-bridge/linux/node_files.hpp"
 
@@ -21,6 +22,8 @@ class LinuxPci {
   [[nodiscard]] Result<std::optional<std::string>> take(std::string_view device) const;
   /// Takes it from whatever drives it and has `driver` drive it (vfio-pci). When that fails, the driver before has it.
   [[nodiscard]] Status bind(std::string_view device, std::string_view driver) const;
+  /// What a driver has.
+  [[nodiscard]] std::vector<std::string> devices_of(std::string_view driver) const;
   /// To this driver, or to any that wants it.
   [[nodiscard]] Status give_back(std::string_view device, const std::optional<std::string>& driver) const;
 

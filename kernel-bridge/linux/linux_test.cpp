@@ -173,6 +173,16 @@ TEST_CASE("when a driver does not take a device, the one before has it again", "
   CHECK(node.get(pci + "drivers_probe") == "0000:00:03.0");
 }
 
+TEST_CASE("a driver's devices are those that are linked in its folder", "[linux]") {
+  const FakeNodeFiles node;
+  node.put(pci + "drivers/pisces/bind", "");
+  node.put_link(pci + "drivers/pisces/0000:00:12.0", "../../devices/0000:00:12.0");
+  node.put_link(pci + "drivers/pisces/0000:00:03.0", "../../devices/0000:00:03.0");
+  const LinuxPci devices(node.files());
+  CHECK(devices.devices_of("pisces") == std::vector<std::string>{"0000:00:03.0", "0000:00:12.0"});
+  CHECK(devices.devices_of("vfio-pci").empty());
+}
+
 TEST_CASE("what is no device's name is refused before any file is touched", "[linux]") {
   const FakeNodeFiles node;
   const LinuxPci devices(node.files());

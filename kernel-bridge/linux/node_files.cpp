@@ -52,6 +52,15 @@ std::vector<std::uint64_t> NodeFiles::numbered(const fs::path& directory, std::s
   return numbers;
 }
 
+std::vector<std::string> NodeFiles::names(const fs::path& directory) const {
+  std::vector<std::string> names;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(root_ / directory, failure))
+    names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
 std::optional<std::string> NodeFiles::link_name(const fs::path& link) const {
   std::error_code failure;
   const fs::path target = fs::read_symlink(root_ / link, failure);

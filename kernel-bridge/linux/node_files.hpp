@@ -30,6 +30,8 @@ class NodeFiles {
   /// The numbers N of the entries "<prefix>N" of a directory, ascending; none when it is not there.
   [[nodiscard]] std::vector<std::uint64_t> numbered(const std::filesystem::path& directory,
                                                     std::string_view prefix) const;
+  /// The names in a directory, in order; none when it is not there.
+  [[nodiscard]] std::vector<std::string> names(const std::filesystem::path& directory) const;
   /// The last part of what a symbolic link points to; nothing when there is none.
   [[nodiscard]] std::optional<std::string> link_name(const std::filesystem::path& link) const;
 

@@ -4,14 +4,16 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <memory>
 #include <string>
 
 namespace hobbes::bridge {
 namespace {
 
-constexpr const char* device = "/dev/pisces";
+constexpr const char* device_file = "/dev/pisces";
 
 /// What an errno of the driver means to whoever asked.
 Error refusal(const std::string& what) {
@@ -44,8 +46,12 @@ Result<UniqueFd> open_by(int fd, unsigned long request, Argument argument, const
 std::string name_of(CpuId cpu) { return "CPU " + std::to_string(cpu.value); }
 std::string name_of_block(std::uint64_t base) { return "memory block at " + std::to_string(base >> 20) + " MiB"; }
 
+pisces_pci_address address_of(const PciDevice& device) {
+  return {device.domain, device.bus, device.slot, device.function, 0};
+}
+
 Result<EnclaveDevice> open_enclave(std::uint32_t number) {
-  UniqueFd fd(::open((device + ("-enclave" + std::to_string(number))).c_str(), O_RDWR | O_CLOEXEC));
+  UniqueFd fd(::open((device_file + ("-enclave" + std::to_string(number))).c_str(), O_RDWR | O_CLOEXEC));
   if (!fd) return refusal("pisces: enclave " + std::to_string(number));
   return EnclaveDevice(std::move(fd));
 }
@@ -55,9 +61,10 @@ Result<EnclaveDevice> open_enclave(std::uint32_t number) {
 Result<EnclaveState> EnclaveDevice::state() const {
   const auto info = std::make_unique<pisces_info>();
   TRY(call(fd_.get(), PISCES_INFO, info.get(), "pisces: state of an enclave"));
-  EnclaveState state{EnclaveId(info->enclave_id), static_cast<pisces_state>(info->state), info->boot_block, {}, {}};
+  EnclaveState state{EnclaveId(info->enclave_id), static_cast<pisces_state>(info->state), info->boot_block, {}, {}, {}};
   for (std::uint32_t i = 0; i < info->cpu_count; ++i) state.cpus.emplace_back(info->cpus[i].cpu);
   state.blocks.assign(info->blocks, info->blocks + info->block_count);
+  state.devices.assign(info->devices, info->devices + info->device_count);
   return state;
 }
 
@@ -82,6 +89,24 @@ Status EnclaveDevice::remove_cpu(CpuId cpu) const {
   return call(fd_.get(), PISCES_REMOVE_CPU, &request, name_of(cpu));
 }
 
+Result<pisces_device> EnclaveDevice::add_device(const PciDevice& device) const {
+  pisces_device request{};
+  request.address = address_of(device);
+  if (Status added = call(fd_.get(), PISCES_ADD_DEVICE, &request, "PCI device " + device.name); !added) {
+    if (added.error().sys_errno() != EOPNOTSUPP) return std::move(added).error();
+    return Error(Code::unsupported,
+                 "PCI device " + device.name + ": no interrupt of it can reach the enclave: it has no INTx line that can " +
+                     "be masked, and no MSI-X, or Linux remaps interrupts (which intremap=off prevents)",
+                 EOPNOTSUPP);
+  }
+  return request;
+}
+
+Status EnclaveDevice::remove_device(const PciDevice& device) const {
+  pisces_pci_address address = address_of(device);
+  return call(fd_.get(), PISCES_REMOVE_DEVICE, &address, "PCI device " + device.name);
+}
+
 Status EnclaveDevice::boot(std::uint64_t boot_block) const {
   pisces_boot request{boot_block, 0};
   return call(fd_.get(), PISCES_BOOT, &request, "pisces: boot");
@@ -100,8 +125,15 @@ Result<UniqueFd> EnclaveDevice::open_bell(pisces_bell kind) const {
   return open_by(fd_.get(), PISCES_OPEN_BELL, static_cast<unsigned long>(kind), "pisces: bell of an enclave");
 }
 
+std::string name_of(const pisces_pci_address& address) {
+  std::array<char, 32> text{};
+  const int size = std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", unsigned{address.domain},
+                                 unsigned{address.bus}, unsigned{address.slot}, unsigned{address.function});
+  return {text.data(), static_cast<std::size_t>(size)};
+}
+
 Result<Driver> Driver::open() {
-  UniqueFd fd(::open(device, O_RDWR | O_CLOEXEC));
+  UniqueFd fd(::open(device_file, O_RDWR | O_CLOEXEC));
   if (!fd && errno == ENOENT)
     return Error(Code::unsupported, "pisces: there is no /dev/pisces: load the module pisces.ko");
   if (!fd) return last_errno("pisces: /dev/pisces");
@@ -119,16 +151,13 @@ Result<EnclaveDevice> Driver::create(EnclaveId id) const {
   return open_enclave(request.number);
 }
 
-Result<std::vector<CpuId>> Driver::held_cpus() const {
+Result<std::vector<EnclaveState>> Driver::states() const {
   pisces_list list{};
   TRY(call(fd_.get(), PISCES_LIST, &list, "pisces: list of enclaves"));
-  std::vector<CpuId> cpus;
-  for (std::uint32_t number = 0; number < PISCES_MAX_ENCLAVES; ++number) {
-    if ((list.used >> number & 1) == 0) continue;
-    const EnclaveState state = TRY(TRY(open_enclave(number)).state());
-    cpus.insert(cpus.end(), state.cpus.begin(), state.cpus.end());
-  }
-  return cpus;
+  std::vector<EnclaveState> states;
+  for (std::uint32_t number = 0; number < PISCES_MAX_ENCLAVES; ++number)
+    if ((list.used >> number & 1) != 0) states.push_back(TRY(TRY(open_enclave(number)).state()));
+  return states;
 }
 
 Result<EnclaveDevice> Driver::find(EnclaveId id) const {

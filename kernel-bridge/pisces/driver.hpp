@@ -10,6 +10,7 @@
 #include "base/unique_fd.hpp"
 #include "base/units.hpp"
 #include "kernel-bridge/abi/pisces.h"
+#include "kernel-bridge/bridge.hpp"
 
 namespace hobbes::bridge {
 
@@ -20,6 +21,7 @@ struct EnclaveState {
   std::uint64_t boot_block = 0;  ///< 0: it never booted
   std::vector<CpuId> cpus;
   std::vector<pisces_block> blocks;
+  std::vector<pisces_pci_address> devices;
 };
 
 /// /dev/pisces-enclave<N>. Closing it does nothing to the enclave. Code::unavailable from any call: it was destroyed.
@@ -37,6 +39,9 @@ class EnclaveDevice {
   [[nodiscard]] Status stop() const;
   [[nodiscard]] Status destroy() const;
   [[nodiscard]] Status ring() const;
+  /// It is the PCI driver's already. unsupported: no interrupt of it can reach the enclave.
+  [[nodiscard]] Result<pisces_device> add_device(const PciDevice& device) const;
+  [[nodiscard]] Status remove_device(const PciDevice& device) const;
   /// A descriptor to map, offset 0 is `base`.
   [[nodiscard]] Result<UniqueFd> open_block(std::uint64_t base, Bytes size) const;
   [[nodiscard]] Result<UniqueFd> open_bell(pisces_bell kind) const;
@@ -44,6 +49,9 @@ class EnclaveDevice {
  private:
   UniqueFd fd_;
 };
+
+/// As Linux names it: "0000:00:1f.2".
+[[nodiscard]] std::string name_of(const pisces_pci_address& address);
 
 class Driver {
  public:
@@ -55,8 +63,8 @@ class Driver {
   [[nodiscard]] Result<EnclaveDevice> create(EnclaveId id) const;
   /// Code::not_found: there is none of that id.
   [[nodiscard]] Result<EnclaveDevice> find(EnclaveId id) const;
-  /// The CPUs of all enclaves.
-  [[nodiscard]] Result<std::vector<CpuId>> held_cpus() const;
+  /// All enclaves.
+  [[nodiscard]] Result<std::vector<EnclaveState>> states() const;
 
  private:
   Driver(UniqueFd fd, Bytes block_size) : fd_(std::move(fd)), block_size_(block_size) {}

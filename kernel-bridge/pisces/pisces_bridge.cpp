@@ -58,7 +58,14 @@ Status PiscesBridge::probe() {
   TRY(kernels_.get(kernel_));
   if (const Status steady = check_tsc(); !steady) log::warning(steady.error().text());
   [[maybe_unused]] const std::uint64_t measured_now = tsc_hz();  // rather than in the first boot
-  return cpus_->give_back_all_but(TRY(driver.held_cpus()));
+  std::vector<CpuId> cpus;
+  std::vector<std::string> devices;
+  for (const EnclaveState& state : TRY(driver.states())) {
+    cpus.insert(cpus.end(), state.cpus.begin(), state.cpus.end());
+    for (const pisces_pci_address& address : state.devices) devices.push_back(name_of(address));
+  }
+  TRY(devices_.give_back_all_but(devices));
+  return cpus_->give_back_all_but(cpus);
 }
 
 void PiscesBridge::know(const MemoryBlock& block) {
@@ -182,6 +189,7 @@ Status PiscesBridge::end(EnclaveId id) {
   if (!device) return device.error().code() == Code::not_found ? Status() : Status(device.error());
   const EnclaveState state = TRY(device->state());
   TRY(device->destroy());
+  for (const pisces_pci_address& address : state.devices) TRY(devices_.give_back(name_of(address)));
   for (const CpuId cpu : state.cpus) TRY(cpus_->give_back(cpu));
   return {};
 }

@@ -12,6 +12,7 @@
 #include "kernel-bridge/linux/linux_memory.hpp"
 #include "kernel-bridge/pisces/driver.hpp"
 #include "kernel-bridge/pisces/taken_cpus.hpp"
+#include "kernel-bridge/pisces/taken_devices.hpp"
 
 namespace hobbes::bridge {
 
@@ -57,6 +58,7 @@ class PiscesBridge final : public Bridge {
 
   const std::filesystem::path kernel_;
   const std::shared_ptr<TakenCpus> cpus_;
+  const TakenDevices devices_;
   const LinuxMemory linux_memory_;
   KernelCache kernels_;
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.hpp"
 #include "base/parse.hpp"
@@ -129,6 +130,28 @@ Status PiscesMachine::remove_cpu(CpuId cpu) {
   TRY(check_alive());
   if (has_cpu(TRY(device_.state()), cpu)) TRY(device_.remove_cpu(cpu));
   return cpus_->give_back(cpu);
+}
+
+Result<hobbes_pci_command> PiscesMachine::add_device(const PciDevice& device) {
+  TRY(check_alive());
+  TRY(devices_.take(device.name));
+  const auto added = device_.add_device(device);
+  if (!added) {
+    if (const Status back = devices_.give_back(device.name); !back) log::warning(back.error().text());
+    return added.error();
+  }
+  hobbes_pci_command command{};
+  command.place = added->place;
+  command.interrupts = added->interrupts == PISCES_MSIX ? HOBBES_PCI_MSIX : HOBBES_PCI_FORWARDED;
+  for (std::size_t i = 0; i < std::size(command.bars); ++i) command.bars[i] = {added->bars[i].base, added->bars[i].size};
+  std::ranges::copy(added->config, command.config);
+  return command;
+}
+
+Status PiscesMachine::remove_device(const PciDevice& device) {
+  const Status removed = device_.remove_device(device);
+  if (!removed && removed.error().code() != Code::not_found) return removed;
+  return devices_.give_back(device.name);
 }
 
 Result<std::vector<MemoryFile>> PiscesMachine::memory_files() {

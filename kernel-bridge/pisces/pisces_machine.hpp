@@ -13,6 +13,7 @@
 #include "kernel-bridge/bridge.hpp"
 #include "kernel-bridge/pisces/driver.hpp"
 #include "kernel-bridge/pisces/taken_cpus.hpp"
+#include "kernel-bridge/pisces/taken_devices.hpp"
 
 namespace hobbes::bridge {
 
@@ -42,6 +43,8 @@ class PiscesMachine final : public Machine {
   [[nodiscard]] Status remove_memory(std::uint64_t base) override;
   [[nodiscard]] Status add_cpu(const Cpu& cpu) override;
   [[nodiscard]] Status remove_cpu(CpuId cpu) override;
+  [[nodiscard]] Result<hobbes_pci_command> add_device(const PciDevice& device) override;
+  [[nodiscard]] Status remove_device(const PciDevice& device) override;
   [[nodiscard]] Result<std::vector<MemoryFile>> memory_files() override;
   void update_clock() override { clock_.update(); }
 
@@ -63,6 +66,7 @@ class PiscesMachine final : public Machine {
 
   const EnclaveDevice device_;
   const std::shared_ptr<TakenCpus> cpus_;
+  const TakenDevices devices_;
   const EnclaveId id_;
   const Mapping memory_;  // the boot block
   const BootBlock boot_;

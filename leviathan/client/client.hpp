@@ -177,6 +177,9 @@ class Client {
   [[nodiscard]] Result<std::string> assign_cpus(std::string_view enclave, const std::vector<CpuId>& cpus);
   [[nodiscard]] Result<std::string> remove_cpus(std::string_view enclave, std::uint64_t count);
   [[nodiscard]] Result<std::string> remove_cpus(std::string_view enclave, const std::vector<CpuId>& cpus);
+  /// `address`: "0000:00:1f.2", or without the domain.
+  [[nodiscard]] Result<std::string> assign_pci(std::string_view enclave, std::string_view name, std::string_view address);
+  [[nodiscard]] Result<std::string> remove_pci(std::string_view enclave, std::string_view name);
 
   // Applications.
   /// Starts it. Unless `detach`, the application lives as long as this client: when the client goes, it is killed.

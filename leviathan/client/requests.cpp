@@ -76,4 +76,15 @@ Result<std::string> Client::remove_cpus(std::string_view enclave, const std::vec
   return impl_->text(request::remove_cpus, message, long_patience);
 }
 
+Result<std::string> Client::assign_pci(std::string_view enclave, std::string_view name, std::string_view address) {
+  const protocol::AssignDevice message{
+      .enclave = std::string(enclave), .device = std::string(name), .address = std::string(address)};
+  return impl_->text(request::assign_device, message, long_patience);
+}
+
+Result<std::string> Client::remove_pci(std::string_view enclave, std::string_view name) {
+  const protocol::RemoveDevice message{.enclave = std::string(enclave), .device = std::string(name)};
+  return impl_->text(request::remove_device, message, long_patience);
+}
+
 }  // namespace hobbes::client

@@ -26,6 +26,7 @@ db::Resources Chooser::Chosen::keys() const {
   db::Resources keys;
   for (const db::Cpu& cpu : cpus) keys.cpus.push_back(cpu.key());
   for (const db::MemoryBlock& block : blocks) keys.blocks.push_back(block.key());
+  keys.devices = devices;
   return keys;
 }
 
@@ -52,6 +53,22 @@ Status Chooser::blocks(std::size_t count, NumaId numa, bool contiguous) {
 }
 Status Chooser::blocks_at(db::PhysAddr base, std::size_t count) {
   return keep(TRY(db::choose_blocks_at(txn_, base, count)));
+}
+
+Status Chooser::device(const db::PciAddress& address, std::string_view name) {
+  auto device = TRY(txn_.get<db::PciDevice>(address));
+  if (!device) return Error(Code::not_found, describe(address) + ": there is none");
+  if (TRY(txn_.find<db::PciDevice>(name)))
+    return Error(Code::exists, "PCI device '" + std::string(name) + "': there is one of that name");
+  const bool linuxs = device->state == db::ResourceState::allocated && device->owner == master_enclave;
+  if (device->state != db::ResourceState::free && !linuxs)
+    return Error(Code::busy, describe(address) + ": an enclave has it, or is about to");
+  device->state = db::ResourceState::free;
+  device->owner.reset();
+  device->name = name;
+  TRY(txn_.put(*device));
+  chosen_.devices.push_back(address);
+  return {};
 }
 
 Status Chooser::keep(std::vector<db::Cpu> cpus) {

@@ -2,6 +2,7 @@
 // Chooser: several choices of free resources for one enclave that do not collide.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "db/choose.hpp"
@@ -21,9 +22,13 @@ class Chooser {
   [[nodiscard]] Status blocks(std::size_t count, NumaId numa = any_numa, bool contiguous = false);
   [[nodiscard]] Status blocks_at(db::PhysAddr base, std::size_t count);
 
+  /// This one, which is free or Linux's; it is called so from now on.
+  [[nodiscard]] Status device(const db::PciAddress& address, std::string_view name);
+
   struct Chosen {
     std::vector<db::Cpu> cpus;  ///< in the order of the choices
     std::vector<db::MemoryBlock> blocks;
+    std::vector<db::PciAddress> devices;
     [[nodiscard]] db::Resources keys() const;
   };
   /// Everything that was chosen, FREE in the transaction as before.

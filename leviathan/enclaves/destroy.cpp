@@ -20,6 +20,7 @@
 #include "leviathan/events.hpp"
 #include "leviathan/fault_point.hpp"
 #include "leviathan/refusal.hpp"
+#include "leviathan/resources/drivers.hpp"
 
 namespace hobbes::leviathan::enclaves {
 namespace {
@@ -89,6 +90,7 @@ Status let_go(Node& node, EnclaveId id) {
 Status commit(Node& node, const db::Operation& operation, const std::string& name) {
   auto txn = TRY(node.db().write());
   TRY(db::commit_operation(txn, operation.id));
+  TRY(resources::note_drivers(txn, operation.release.devices));
   TRY(erase_enclave(txn, operation.enclave));
   TRY(note(txn, operation.enclave, db::EventKind::destroyed, name));
   return std::move(txn).commit();

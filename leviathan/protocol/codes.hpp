@@ -19,6 +19,8 @@ inline constexpr std::uint32_t assign_memory = HOBBES_CMD_FIRST_CLIENT_CODE + 10
 inline constexpr std::uint32_t remove_memory = HOBBES_CMD_FIRST_CLIENT_CODE + 101;
 inline constexpr std::uint32_t assign_cpus = HOBBES_CMD_FIRST_CLIENT_CODE + 102;
 inline constexpr std::uint32_t remove_cpus = HOBBES_CMD_FIRST_CLIENT_CODE + 103;
+inline constexpr std::uint32_t assign_device = HOBBES_CMD_FIRST_CLIENT_CODE + 104;
+inline constexpr std::uint32_t remove_device = HOBBES_CMD_FIRST_CLIENT_CODE + 105;
 
 inline constexpr std::uint32_t launch_app = HOBBES_CMD_FIRST_CLIENT_CODE + 200;
 inline constexpr std::uint32_t wait_app = HOBBES_CMD_FIRST_CLIENT_CODE + 201;

@@ -65,6 +65,8 @@ void decode_as_everything(ByteView bytes) {
   decode_any<PingEnclave>(bytes);
   decode_any<ChangeMemory>(bytes);
   decode_any<ChangeCpus>(bytes);
+  decode_any<AssignDevice>(bytes);
+  decode_any<RemoveDevice>(bytes);
   decode_any<LaunchApp>(bytes);
   decode_any<AppRef>(bytes);
   decode_any<AppEnd>(bytes);
@@ -92,6 +94,8 @@ TEST_CASE("messages come back as they were sent", "[protocol]") {
   round_trip(Text{.text = std::string("with\0nul", 8)});
   round_trip(ChangeMemory{.enclave = "kitten", .size = gib(5), .numa = NumaId(-1), .contiguous = true});
   round_trip(ChangeCpus{.enclave = "kitten", .cpus = {CpuId(3), CpuId(70000)}, .count = 2, .numa = NumaId(1)});
+  round_trip(AssignDevice{.enclave = "kitten", .device = "nic0", .address = "0000:00:12.0"});
+  round_trip(RemoveDevice{.enclave = "kitten", .device = "nic0"});
   round_trip(launch_example());
   round_trip(AppRef{.app = AppId(UINT64_MAX)});
   round_trip(AppEnd{.exit_code = 3, .signal = 11, .reason = "rank 1 aborted the job"});

@@ -2,7 +2,10 @@
 // Memory and CPUs move between the pool and enclaves whole or not at all.
 #include <catch2/catch.hpp>
 
+#include "kernel-bridge/abi/queue.h"
+#include "leviathan/enclaves/destroy.hpp"
 #include "leviathan/resources/cpus.hpp"
+#include "leviathan/resources/devices.hpp"
 #include "leviathan/resources/memory.hpp"
 #include "leviathan/test_node.hpp"
 
@@ -25,6 +28,13 @@ Result<std::string> assign_cpus(TestNode& node, std::uint64_t count, std::vector
 Result<std::string> remove_cpus(TestNode& node, std::uint64_t count, std::vector<CpuId> cpus = {}, const char* from = "a") {
   return resources::remove_cpus(node.node(),
                                 {.enclave = from, .cpus = std::move(cpus), .count = count, .numa = any_numa});
+}
+
+Result<std::string> assign_device(TestNode& node, const char* name, const char* address, const char* to = "a") {
+  return resources::assign_device(node.node(), {.enclave = to, .device = name, .address = address});
+}
+Result<std::string> remove_device(TestNode& node, const char* name, const char* from = "a") {
+  return resources::remove_device(node.node(), {.enclave = from, .device = name});
 }
 
 std::string text(const Result<std::string>& result) { return result ? *result : result.error().text(); }
@@ -136,5 +146,63 @@ TEST_CASE("the Linux side takes from the pool and gives back, but keeps a CPU", 
   REQUIRE(remove_memory(node, 128, "master"));
   CHECK(node.owners() == "cpus 0=master 1=free 2=free 3=free | blocks free:8");
   CHECK(remove_cpus(node, 1, {}, "master").error().code() == Code::exhausted);
+  node.check_sound();
+}
+
+TEST_CASE("a device goes to an enclave under a name and comes back", "[leviathan]") {
+  TestNode node;
+  REQUIRE(node.create("a"));
+  CHECK(text(assign_device(node, "nic0", "7fff:00:03.0")) == "Assigned PCI device 7fff:00:03.0 to enclave a as nic0");
+  CHECK(node.devices() == "03=a:nic0 04=master");
+  CHECK(node.kernel().plugged_devices() == std::vector<std::string>{"7fff:00:03.0"});
+  CHECK(node.kernel().known_devices() == std::vector<std::string>{"nic0"});
+
+  CHECK(text(remove_device(node, "nic0")) == "Removed PCI device 7fff:00:03.0 from enclave a");
+  CHECK(node.devices() == "03=free 04=master");
+  CHECK(node.kernel().plugged_devices().empty());
+  CHECK(node.kernel().known_devices().empty());
+  node.check_sound();
+}
+
+TEST_CASE("a device of Linux's is taken from its driver; what has none afterwards is free", "[leviathan]") {
+  TestNode node;
+  REQUIRE(node.create("a"));
+  REQUIRE(assign_device(node, "nic1", "7fff:00:04.0"));
+  CHECK(node.devices() == "03=free 04=a:nic1");
+  REQUIRE(enclaves::destroy_enclave(node.node(), "a"));
+  CHECK(node.devices() == "03=free 04=free");
+  node.check_sound();
+}
+
+TEST_CASE("a device that the enclave cannot have stays where it was", "[leviathan]") {
+  TestNode node;
+  REQUIRE(node.create("a"));
+  SECTION("the bridge refuses") {
+    node.world().fail_next(bridge::FakeStep::add_device, Error(Code::busy, "plug: no"));
+    CHECK(assign_device(node, "nic0", "7fff:00:03.0").error().code() == Code::busy);
+  }
+  SECTION("the kernel refuses") {
+    node.kernel().fail_command(HOBBES_CMD_ADD_PCI, Error(Code::unsupported, "no driver"));
+    CHECK(assign_device(node, "nic0", "7fff:00:03.0").error().code() == Code::unsupported);
+  }
+  CHECK(node.devices() == "03=free 04=master");
+  CHECK(node.kernel().plugged_devices().empty());
+  node.check_sound();
+}
+
+TEST_CASE("requests for devices that make no sense change nothing", "[leviathan]") {
+  TestNode node;
+  REQUIRE(node.create("a"));
+  REQUIRE(node.create("b"));
+  REQUIRE(assign_device(node, "nic0", "7fff:00:03.0"));
+  CHECK(assign_device(node, "nic1", "7fff:00:03.0", "b").error().code() == Code::busy);
+  CHECK(assign_device(node, "nic0", "7fff:00:04.0").error().code() == Code::exists);
+  CHECK(assign_device(node, "nic1", "7fff:00:05.0").error().code() == Code::not_found);
+  CHECK(assign_device(node, "nic1", "05.0").error().code() == Code::invalid);
+  CHECK(assign_device(node, "n c", "7fff:00:04.0").error().code() == Code::invalid);
+  CHECK(assign_device(node, "nic1", "7fff:00:04.0", "master").error().code() == Code::invalid);
+  CHECK(remove_device(node, "nic0", "b").error().code() == Code::not_found);
+  CHECK(remove_device(node, "nic1").error().code() == Code::not_found);
+  CHECK(node.devices() == "03=a:nic0 04=master");
   node.check_sound();
 }

@@ -5,6 +5,7 @@
 #include "leviathan/parts.hpp"
 #include "leviathan/protocol/messages.hpp"
 #include "leviathan/resources/cpus.hpp"
+#include "leviathan/resources/devices.hpp"
 #include "leviathan/resources/memory.hpp"
 #include "leviathan/serve_on_worker.hpp"
 
@@ -35,6 +36,12 @@ void handle_assign_cpus(Parts& parts, CallPtr call) {
 }
 void handle_remove_cpus(Parts& parts, CallPtr call) {
   serve_on_worker<protocol::ChangeCpus, remove_cpus>(parts, std::move(call));
+}
+void handle_assign_device(Parts& parts, CallPtr call) {
+  serve_on_worker<protocol::AssignDevice, assign_device>(parts, std::move(call));
+}
+void handle_remove_device(Parts& parts, CallPtr call) {
+  serve_on_worker<protocol::RemoveDevice, remove_device>(parts, std::move(call));
 }
 
 }  // namespace hobbes::leviathan::resources

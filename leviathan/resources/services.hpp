@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The requests that move memory and CPUs between the pool and enclaves.
+// The requests that move memory, CPUs and devices to enclaves and back.
 #pragma once
 
 #include <array>
@@ -13,6 +13,8 @@ void handle_assign_memory(Parts& parts, CallPtr call);
 void handle_remove_memory(Parts& parts, CallPtr call);
 void handle_assign_cpus(Parts& parts, CallPtr call);
 void handle_remove_cpus(Parts& parts, CallPtr call);
+void handle_assign_device(Parts& parts, CallPtr call);
+void handle_remove_device(Parts& parts, CallPtr call);
 
 inline constexpr std::array services = {
     Service{.code = protocol::request::assign_memory,
@@ -31,6 +33,14 @@ inline constexpr std::array services = {
             .name = "remove_cpus",
             .privilege = Privilege::change,
             .handler = handle_remove_cpus},
+    Service{.code = protocol::request::assign_device,
+            .name = "assign_device",
+            .privilege = Privilege::change,
+            .handler = handle_assign_device},
+    Service{.code = protocol::request::remove_device,
+            .name = "remove_device",
+            .privilege = Privilege::change,
+            .handler = handle_remove_device},
 };
 
 }  // namespace hobbes::leviathan::resources

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "leviathan/events.hpp"
 #include "leviathan/fault_point.hpp"
+#include "leviathan/resources/drivers.hpp"
 
 namespace hobbes::leviathan::resources {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 void append(db::Resources& to, const db::Resources& from) {
   to.cpus.insert(to.cpus.end(), from.cpus.begin(), from.cpus.end());
   to.blocks.insert(to.blocks.end(), from.blocks.begin(), from.blocks.end());
+  to.devices.insert(to.devices.end(), from.devices.begin(), from.devices.end());
 }
 
 using End = Status (*)(db::WriteTxn&, db::OperationId);
@@ -24,6 +26,8 @@ using End = Status (*)(db::WriteTxn&, db::OperationId);
 Status end(Node& node, const db::Operation& operation, End how, db::EventKind what) {
   auto txn = TRY(node.db().write());
   TRY(how(txn, operation.id));
+  TRY(note_drivers(txn, operation.assign.devices));
+  TRY(note_drivers(txn, operation.release.devices));
   TRY(note(txn, operation.enclave, what, to_string(operation.what)));
   return std::move(txn).commit();
 }

@@ -28,6 +28,8 @@ Result<int> assign_memory(Shell& shell, const Arguments& arguments);
 Result<int> remove_memory(Shell& shell, const Arguments& arguments);
 Result<int> assign_cpus(Shell& shell, const Arguments& arguments);
 Result<int> remove_cpus(Shell& shell, const Arguments& arguments);
+Result<int> assign_pci(Shell& shell, const Arguments& arguments);
+Result<int> remove_pci(Shell& shell, const Arguments& arguments);
 Result<int> console(Shell& shell, const Arguments& arguments);
 Result<int> check_db(Shell& shell, const Arguments& arguments);
 Result<int> help(Shell& shell, const Arguments& arguments);

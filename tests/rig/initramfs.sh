@@ -5,6 +5,7 @@
 #   # conformance: NAME...  programs of tests/scenarios/programs
 #   # modules: NAME...    modules of Debian's kernel, loaded in this order; PATH.ko of the build directory, not loaded
 #   # files: PATH...      files of the source tree, which go to /files
+# What `run` reads there: "# kernel arguments: ..." for Linux, "# kernel says: ..." (its last words).
 
 # asked_for HEAD SCENARIO_FILE: the words behind "# HEAD:"
 asked_for() { sed -n "s/^# $1: *//p" "$2" | tr '\n' ' '; }

@@ -13,6 +13,9 @@ readonly rig_cpu=max,+svm,+npt,-erms,-fsrm
 readonly rig_kernel_args='console=ttyS0 panic=-1 oops=panic nokaslr no_timer_check intel_iommu=on
   movablecore=2816M memmap=64K$0x10000'
 
+# As hardware is: without virtio's older interface, and its DMA through the IOMMU.
+readonly rig_nic=virtio-net-pci,disable-legacy=on,iommu_platform=on
+
 # The version of Debian's kernel that the rig boots: HOBBES_RIG_KERNEL, or the newest that is here with its modules.
 rig_kernel() {
   if [[ -n ${HOBBES_RIG_KERNEL:-} ]]; then
@@ -35,10 +38,9 @@ rig_missing() {
   [[ -n $(rig_kernel) ]] || { echo 'there is no kernel in /boot with its modules (package linux-image-amd64)'; return; }
 }
 
-# rig_qemu KERNEL INITRAMFS MESSAGES_FILE [QEMU ARGUMENT...]: becomes QEMU. The scenario's output is standard output.
+# rig_qemu KERNEL INITRAMFS MESSAGES_FILE KERNEL_ARGUMENTS: becomes QEMU. The scenario's output is standard output.
 rig_qemu() {
-  local image=$1 archive=$2 messages=$3 nodes=${#rig_node_memory[@]} node first args=()
-  shift 3
+  local image=$1 archive=$2 messages=$3 more_kernel_args=$4 nodes=${#rig_node_memory[@]} node first args=()
   for ((node = 0; node < nodes; node++)); do
     first=$((node * rig_cpus / nodes))
     args+=(-object "memory-backend-ram,id=memory$node,size=${rig_node_memory[node]}M"
@@ -48,9 +50,12 @@ rig_qemu() {
     -machine q35 -accel tcg,thread=multi -cpu "$rig_cpu" -smp "$rig_cpus,sockets=$nodes" -m "${rig_memory}M" \
     "${args[@]}" \
     -device intel-iommu \
-    -netdev user,id=network,restrict=on -device e1000e,netdev=network,addr=0x10 \
+    -netdev user,id=network,restrict=on -netdev hubport,id=uplink,hubid=0,netdev=network \
+    -netdev hubport,id=port0,hubid=0 -device e1000e,netdev=port0,addr=0x10 \
+    -netdev hubport,id=port1,hubid=0 -device "$rig_nic,netdev=port1,addr=0x12" \
+    -netdev hubport,id=port2,hubid=0 -device "$rig_nic,netdev=port2,addr=0x13,vectors=0" \
     -device virtio-rng-pci,addr=0x11,disable-legacy=on \
     -chardev "file,id=kernel,path=$messages" -serial chardev:kernel \
     -chardev stdio,id=scenario,signal=off -serial chardev:scenario \
-    -kernel "$image" -initrd "$archive" -append "${rig_kernel_args//$'\n'/}" "$@" < /dev/null
+    -kernel "$image" -initrd "$archive" -append "${rig_kernel_args//$'\n'/} $more_kernel_args" < /dev/null
 }

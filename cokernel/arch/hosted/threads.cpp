@@ -221,6 +221,15 @@ void memory_barrier(bool everybody) {
 int attach_cpu(uint32_t, const hobbes_boot_cpu&) { return 0; }
 int detach_cpu(uint32_t) { return 0; }
 
+// Linux keeps its devices.
+void* map_device(uint32_t, PhysAddr, uint64_t) { return nullptr; }
+void unmap_device(uint32_t) {}
+uint32_t& device_interrupts(uint32_t) {
+  static uint32_t none = 0;
+  return none;
+}
+DeviceMessage device_message(uint32_t) { return {}; }
+
 void set_affinity(Thread& thread, const uint64_t mask[4]) {
   const uint32_t tid = __atomic_load_n(&thread.port_tid, __ATOMIC_ACQUIRE);
   if (__atomic_load_n(&thread.port_process, __ATOMIC_ACQUIRE) != 0 && tid != 0) keep_on(thread.port, tid, mask);

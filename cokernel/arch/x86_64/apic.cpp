@@ -99,6 +99,9 @@ void end_of_interrupt() { write(apic_end_of_interrupt, 0); }
 void send_interrupt(uint32_t apic_id, uint32_t vector) { send(apic_id, vector | deliver_fixed | level_assert); }
 void send_nmi(uint32_t apic_id) { send(apic_id, deliver_nmi | level_assert); }
 
+// Intel SDM vol. 3, 11.11: physical destination, no redirection.
+uint64_t message_address(uint32_t apic_id) { return 0xfee00000 | static_cast<uint64_t>(apic_id) << 12; }
+
 void set_timer(uint64_t ticks) {
   if (features.tsc_deadline) {
     // The mode is set by a store that may still be on its way (SDM vol. 3, 11.5.4.1).

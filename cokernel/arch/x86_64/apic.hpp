@@ -21,6 +21,9 @@ void send_interrupt(uint32_t apic_id, uint32_t vector);
 /// To all CPUs of the enclave but the running one: what they cannot refuse.
 void send_nmi(uint32_t apic_id);
 
+/// Where a device writes to interrupt a CPU: in the vicinity of the APIC's registers, wherever those are.
+[[nodiscard]] uint64_t message_address(uint32_t apic_id);
+
 /// One timer interrupt on the running CPU, when the time-stamp counter has this value; 0: none. Interrupts are off.
 void set_timer(uint64_t ticks);
 

@@ -19,6 +19,9 @@ constexpr uint64_t root_span = page_size << 27;  // 512 GiB
 constexpr uint32_t direct_roots = HOBBES_X86_DIRECT_SIZE / root_span;
 constexpr uint32_t start_tables = 96;
 constexpr uint64_t device_base = 0xffffffffc0000000;
+constexpr uint64_t windows_base = 0xffffc00000000000;  // a window for each PCI device, one root entry for all
+constexpr uint64_t window_size = root_span / HOBBES_X86_MAX_DEVICES;
+constexpr uint64_t uncached = page_write_through | page_uncached;
 constexpr uint64_t kernel_bits = page_present | page_accessed | page_dirty | page_global;
 constexpr uint64_t link_bits = page_present | page_writable | page_accessed;
 
@@ -28,12 +31,16 @@ struct alignas(page_size) Table {
 
 Table root;
 Table direct_tables[direct_roots];
+Table windows_table;
+uint64_t windows_used[HOBBES_X86_MAX_DEVICES];  // bytes, from each window's start
 Table spare_tables[start_tables];
 uint32_t spare_used = 0;
 bool allocator_serves = false;
 uint64_t devices = 0;
 PageTables tables;
 Mutex changes;  // of the direct map
+
+constexpr uint64_t window_at(uint32_t place) { return windows_base + place * window_size; }
 
 uint64_t no_execute() { return if_has(features.nx, page_no_execute); }
 
@@ -72,6 +79,7 @@ void map_boot_memory() {
 void start_kernel_space() {
   for (uint32_t i = 0; i < direct_roots; ++i)
     root.entry[entries / 2 + i] = image_physical(&direct_tables[i]) | link_bits;
+  root.entry[windows_base / root_span % entries] = image_physical(&windows_table) | link_bits;
   tables.adopt(image_physical(&root));
   map_image();
   map_boot_memory();
@@ -102,9 +110,29 @@ void unmap_direct(PhysAddr base, uint64_t size) {
 void* map_device_page(PhysAddr page) {
   Guard guard(changes);
   const uint64_t at = device_base + devices++ * page_size;
-  constexpr uint64_t uncached = page_write_through | page_uncached;
   must(tables.map(at, page, page_size, kernel_bits | page_writable | uncached | no_execute()));
   return reinterpret_cast<void*>(at);
+}
+
+void* map_registers(uint32_t place, PhysAddr base, uint64_t size) {
+  Guard guard(changes);
+  const PhysAddr start = align_down(base, page_size);
+  const uint64_t length = align_up(base + size, page_size) - start;
+  // As far into a large page as the registers are, so that large pages fit.
+  const uint64_t offset = align_up(windows_used[place], large_page_size) + start % large_page_size;
+  if (base + size < base || length > window_size || offset > window_size - length) return nullptr;
+  const uint64_t at = window_at(place) + offset;
+  if (tables.map(at, start, length, kernel_bits | page_writable | uncached | no_execute()) != 0) return nullptr;
+  windows_used[place] = offset + length;
+  return reinterpret_cast<void*>(at + base % page_size);
+}
+
+void unmap_registers(uint32_t place) {
+  Guard guard(changes);
+  must(tables.unmap(window_at(place), align_up(windows_used[place], large_page_size)));
+  windows_used[place] = 0;
+  if (tables.take_stale()) flush_kernel_translations();
+  tables.release_tables();
 }
 
 PhysAddr allocate_table() {

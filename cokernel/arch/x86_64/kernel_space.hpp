@@ -17,7 +17,10 @@ void use_page_allocator_for_tables();
 [[nodiscard]] int map_direct(PhysAddr base, uint64_t size);
 /// Out of it, on every CPU when it returns.
 void unmap_direct(PhysAddr base, uint64_t size);
-/// A page of device registers, uncached.
+/// Registers of the device at a place, uncached; null: no room for them. And all of them out again, on every CPU.
+[[nodiscard]] void* map_registers(uint32_t place, PhysAddr base, uint64_t size);
+void unmap_registers(uint32_t place);
+/// A page of the CPU's own registers, uncached.
 [[nodiscard]] void* map_device_page(PhysAddr page);
 
 /// A zeroed page for a table; 0: none.

@@ -28,10 +28,8 @@ void run_constructors() {
 }
 
 Thread& new_kernel_thread(void (*start)(Thread&)) {
-  Thread* thread = create_thread(init_process());
+  Thread* thread = create_kernel_thread(start);
   if (thread == nullptr) panic("no memory for the kernel's threads");
-  thread->start = start;
-  for (uint64_t& mask : thread->affinity) mask = ~0ull;
   return *thread;
 }
 

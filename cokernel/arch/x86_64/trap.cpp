@@ -3,6 +3,7 @@
 // the codes); the kernel's own ends the enclave, unless it was reaching for user memory.
 #include "cokernel/arch/common/user_copy.hpp"
 #include "cokernel/arch/x86_64/apic.hpp"
+#include "cokernel/arch/x86_64/devices.hpp"
 #include "cokernel/arch/x86_64/entry.hpp"
 #include "cokernel/arch/x86_64/halt.hpp"
 #include "cokernel/arch/x86_64/registers.hpp"
@@ -83,6 +84,10 @@ SignalInfo signal_of(const Registers& registers, uint32_t vector, uint64_t error
 
 /// An interrupt of ours, or a stray one. Interrupts are off.
 void take_interrupt(uint32_t vector) {
+  if (const uint32_t place = vector - HOBBES_X86_DEVICE_VECTOR; place < HOBBES_X86_MAX_DEVICES) {
+    x86::end_of_interrupt();
+    return x86::take_device_interrupt(place);
+  }
   switch (vector) {
     case HOBBES_X86_DOORBELL_VECTOR: x86::end_of_interrupt(); return x86::wake_host_sleepers();
     case x86::vector_wake: x86::end_of_interrupt(); return x86::take_wake_interrupt();

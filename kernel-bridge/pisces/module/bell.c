@@ -17,6 +17,7 @@
 #include <asm/smp.h>
 
 #include "enclave.h"
+#include "pci.h"
 
 /* CPU 0 cannot be put offline. */
 #define BELL_CPU 0
@@ -25,6 +26,7 @@ static irqreturn_t hear(int irq, void *data)
 {
 	struct pisces_doorbell *doorbell = data;
 
+	pisces_hear_acknowledgements(container_of(doorbell, struct pisces_enclave, doorbell));
 	atomic64_inc(&doorbell->count);
 	wake_up_all(&doorbell->sleepers);
 	return IRQ_HANDLED;

@@ -11,6 +11,7 @@
 #include "enclave.h"
 #include "kernel-bridge/abi/x86_64.h"
 #include "ledger.h"
+#include "pci.h"
 #include "trampoline.h"
 
 static DEFINE_MUTEX(table_lock);
@@ -220,6 +221,7 @@ int pisces_stop(struct pisces_enclave *enclave)
 	list_for_each_entry(held, &enclave->cpus, link)
 		if (stop_cpu(enclave, held))
 			result = -EIO;
+	pisces_silence_pci(enclave);
 	if (!result && enclave->state != PISCES_CREATED)
 		WRITE_ONCE(enclave->state, PISCES_STOPPED);
 	pisces_wake_sleepers(&enclave->doorbell);
@@ -244,6 +246,7 @@ int pisces_destroy(struct pisces_enclave *enclave)
 	if (result)
 		return result;
 	pisces_set_params(enclave, NULL);
+	pisces_release_pci(enclave);
 	list_for_each_entry_safe(block, next_block, &enclave->blocks, link) {
 		list_del_init(&block->link);
 		pisces_give_block_back(block);
@@ -262,43 +265,57 @@ int pisces_destroy(struct pisces_enclave *enclave)
 }
 
 /* The writer's stores come first: the wrmsr of an x2APIC would overtake them. */
-void pisces_ring(struct pisces_enclave *enclave)
+void pisces_interrupt(struct pisces_enclave *enclave, u32 vector)
 {
-	if (enclave->state != PISCES_RUNNING)
+	if (READ_ONCE(enclave->state) != PISCES_RUNNING)
 		return;
 	weak_wrmsr_fence();
 	safe_apic_wait_icr_idle();
-	apic_icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | HOBBES_X86_DOORBELL_VECTOR, enclave->boot.apic_id);
+	apic_icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, enclave->boot.apic_id);
+}
+
+void pisces_ring(struct pisces_enclave *enclave)
+{
+	pisces_interrupt(enclave, HOBBES_X86_DOORBELL_VECTOR);
 }
 
 void pisces_set_params(struct pisces_enclave *enclave, struct hobbes_boot_params *params)
 {
-	spin_lock(&enclave->params_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&enclave->params_lock, flags);
 	enclave->boot.params = params;
-	spin_unlock(&enclave->params_lock);
+	spin_unlock_irqrestore(&enclave->params_lock, flags);
 }
 
 bool pisces_has_ended(struct pisces_enclave *enclave)
 {
+	unsigned long flags;
 	bool ended;
 
 	if (READ_ONCE(enclave->dead) || READ_ONCE(enclave->state) >= PISCES_STOPPED)
 		return true;
-	spin_lock(&enclave->params_lock);
+	spin_lock_irqsave(&enclave->params_lock, flags);
 	ended = enclave->boot.params && READ_ONCE(enclave->boot.params->state) >= HOBBES_ENCLAVE_STOPPED;
-	spin_unlock(&enclave->params_lock);
+	spin_unlock_irqrestore(&enclave->params_lock, flags);
 	return ended;
 }
 
 int pisces_add_block(struct pisces_enclave *enclave, const struct pisces_block *range)
 {
 	struct pisces_held_block *block;
+	int result;
 
 	if (enclave->block_count >= PISCES_MAX_BLOCKS)
 		return -ENOSPC;
 	block = pisces_take_block(range->base, range->size);
 	if (IS_ERR(block))
 		return PTR_ERR(block);
+	result = pisces_show_block_to_pci(enclave, block);
+	if (result) {
+		pisces_give_block_back(block);
+		return result;
+	}
 	list_add_tail(&block->link, &enclave->blocks);
 	enclave->block_count++;
 	return 0;
@@ -324,6 +341,7 @@ int pisces_remove_block(struct pisces_enclave *enclave, const struct pisces_bloc
 	}
 	list_del_init(&block->link);
 	enclave->block_count--;
+	pisces_hide_block_from_pci(enclave, block);
 	pisces_give_block_back(block);
 	return 0;
 }
@@ -347,4 +365,5 @@ void pisces_get_info(struct pisces_enclave *enclave, struct pisces_info *info)
 		info->blocks[info->block_count].base = block->base;
 		info->blocks[info->block_count++].size = block->size;
 	}
+	pisces_get_pci_info(enclave, info);
 }

@@ -24,6 +24,9 @@ struct pisces_doorbell {
 	wait_queue_head_t sleepers;
 };
 
+struct pisces_held_device;
+struct iommu_domain;
+
 struct pisces_held_cpu {
 	struct list_head link;
 	unsigned int cpu;
@@ -45,7 +48,9 @@ struct pisces_enclave {
 	unsigned int cpu_count;
 	unsigned int block_count;
 	struct pisces_page_tables page_tables;
-	spinlock_t params_lock; /* of boot.params, which is read without the other lock, too */
+	struct iommu_domain *dma; /* what its devices reach; NULL: none is behind an IOMMU */
+	spinlock_t params_lock; /* of boot.params and `devices`, which interrupts read */
+	struct pisces_held_device *devices[PISCES_MAX_DEVICES]; /* by place */
 	struct pisces_boot_place {
 		struct hobbes_boot_params *params; /* in the boot block; NULL: there is none */
 		u64 boot_block;
@@ -75,6 +80,8 @@ int pisces_boot(struct pisces_enclave *enclave, const struct pisces_boot *boot);
 int pisces_stop(struct pisces_enclave *enclave);
 int pisces_destroy(struct pisces_enclave *enclave);
 void pisces_ring(struct pisces_enclave *enclave);
+/* Interrupts the boot CPU, if the enclave runs. Without the lock. */
+void pisces_interrupt(struct pisces_enclave *enclave, u32 vector);
 void pisces_get_info(struct pisces_enclave *enclave, struct pisces_info *info);
 void pisces_set_params(struct pisces_enclave *enclave, struct hobbes_boot_params *params);
 /* The co-kernel says that it is no longer running, or it is not. Without the lock. */

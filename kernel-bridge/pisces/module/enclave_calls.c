@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "enclave.h"
+#include "pci.h"
 
 static int open_enclave(struct inode *inode, struct file *file)
 {
@@ -60,8 +61,19 @@ static int add_cpu(struct pisces_enclave *enclave, struct pisces_cpu *cpu, void 
 	return copy_to_user(to, cpu, sizeof(*cpu)) ? -EFAULT : 0;
 }
 
+static int add_device(struct pisces_enclave *enclave, struct pisces_device *device, void __user *to)
+{
+	const int result = pisces_add_pci(enclave, device);
+
+	if (result)
+		return result;
+	return copy_to_user(to, device, sizeof(*device)) ? -EFAULT : 0;
+}
+
 /* What calls take; read before the lock is. */
 union argument {
+	struct pisces_pci_address address;
+	struct pisces_device device;
 	struct pisces_block block;
 	struct pisces_cpu cpu;
 	struct pisces_boot boot;
@@ -95,6 +107,10 @@ static int carry_out(struct pisces_enclave *enclave, unsigned int call, union ar
 		return open_block(enclave, &argument->block);
 	case PISCES_OPEN_BELL:
 		return pisces_open_bell(enclave, raw);
+	case PISCES_ADD_DEVICE:
+		return add_device(enclave, &argument->device, user);
+	case PISCES_REMOVE_DEVICE:
+		return pisces_remove_pci(enclave, &argument->address);
 	default:
 		return -ENOTTY;
 	}

@@ -16,6 +16,7 @@
 #include "enclave.h"
 #include "kernel-bridge/abi/x86_64.h"
 #include "ledger.h"
+#include "pci.h"
 #include "trampoline.h"
 
 static ulong trampoline = HOBBES_X86_TRAMPOLINE_BASE;
@@ -205,12 +206,17 @@ static int __init start_pisces(void)
 	result = register_reboot_notifier(&reboot_notifier);
 	if (result)
 		goto no_notifier;
+	result = pisces_pci_init();
+	if (result)
+		goto no_pci;
 	result = add_devices();
 	if (result)
 		goto no_devices;
 	return 0;
 
 no_devices:
+	pisces_pci_exit();
+no_pci:
 	unregister_reboot_notifier(&reboot_notifier);
 no_notifier:
 	pisces_ledger_exit();
@@ -225,6 +231,7 @@ no_blocks:
 static void __exit stop_pisces(void)
 {
 	remove_devices();
+	pisces_pci_exit();
 	unregister_reboot_notifier(&reboot_notifier);
 	pisces_ledger_exit();
 	pisces_blocks_exit();

@@ -6,6 +6,7 @@
 #include <linux/ioport.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <asm/apic.h>
 
@@ -72,8 +73,15 @@ void pisces_trampoline_exit(void)
 	memunmap(trampoline);
 }
 
+/* No CPU ignores INIT when it is asked to: tests name one that does. */
+static int deaf_apic_id = -1;
+module_param(deaf_apic_id, int, 0600);
+MODULE_PARM_DESC(deaf_apic_id, "for tests: the CPU with this APIC id gets neither INIT nor STARTUP");
+
 static void send(u32 apic_id, u32 command)
 {
+	if (apic_id == READ_ONCE(deaf_apic_id))
+		return;
 	safe_apic_wait_icr_idle();
 	apic_icr_write(command, apic_id);
 	safe_apic_wait_icr_idle();

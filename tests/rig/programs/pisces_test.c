@@ -396,6 +396,28 @@ static void call_all(unsigned long request)
 		if (list.used >> i & 1) expect("call", 0, call(open_enclave(i), request, NULL));
 }
 
+/* Every instruction of the enclaves' kernels becomes a jump to itself. */
+static void hang_all(void)
+{
+	static const char jump[] = {(char)0xeb, (char)0xfe};
+	struct pisces_list list = {0};
+	struct pisces_info info;
+	unsigned i;
+
+	expect("list", 0, call(open_pisces(), PISCES_LIST, &list));
+	for (i = 0; i < PISCES_MAX_ENCLAVES; i++) {
+		char *memory;
+		uint64_t at, end;
+
+		if (!(list.used >> i & 1)) continue;
+		get_info(open_enclave(i), &info);
+		memory = map_block(open_enclave(i), info.boot_block, block_size);
+		at = ((struct hobbes_boot_params *)memory)->kernel_base - info.boot_block;
+		end = at + ((struct hobbes_boot_params *)memory)->kernel_text;
+		for (; at < end; at += sizeof jump) memcpy(memory + at, jump, sizeof jump);
+	}
+}
+
 int main(int count, char **arguments)
 {
 	const char *name = count > 1 ? arguments[1] : "";
@@ -412,6 +434,7 @@ int main(int count, char **arguments)
 	else if (!strcmp(name, "leave")) test_leave();
 	else if (!strcmp(name, "capability")) test_capability();
 	else if (!strcmp(name, "stop-all")) call_all(PISCES_STOP);
+	else if (!strcmp(name, "hang-all")) hang_all();
 	else if (!strcmp(name, "destroy-all")) call_all(PISCES_DESTROY);
 	else die("pisces-test: no part '%s'", name);
 	printf("%s: %d checks, %d failed\n", name, checks, failures);

@@ -54,11 +54,42 @@ expect 0 'its CPUs were stopped' hobbes list_enclaves
 expect 0 '' hobbes destroy_enclave native
 nothing_taken 'after a crash'
 
+section 'it hangs'
+expect 0 '' hobbes create_enclave /files/native.xml
+expect 0 '' pisces-test hang-all
+eventually sh -c "hobbes list_enclaves | grep 'does not answer'"
+expect 1 '' hobbes ping_enclave native
+expect 0 '' hobbes destroy_enclave native
+nothing_taken 'after it hung'
+
+section 'a CPU that ignores INIT'
+deaf=/sys/module/pisces/parameters/deaf_apic_id
+expect 0 '' hobbes create_enclave /files/native.xml
+echo 1 > "$deaf"
+expect 1 'stop an enclave|destroy an enclave' hobbes destroy_enclave native
+equal 'the enclave keeps its CPU' 0,2-3 "$(online_cpus)"
+equal 'and its block' 2 "$(free_blocks)"
+expect 1 'resource busy' sh -c 'echo 1 > /sys/devices/system/cpu/cpu1/online'
+expect 1 '' rmmod pisces
+expect 0 '' hobbes check_db
+kill_leviathan
+echo -1 > "$deaf"
+start_leviathan
+nothing_taken 'the next leviathan has finished it'
+echo 1 > "$deaf"
+expect 1 'did not start' hobbes create_enclave /files/native.xml
+equal 'a CPU that did not come may be wild' 0,2-3 "$(online_cpus)"
+expect 0 '' hobbes check_db
+kill_leviathan
+echo -1 > "$deaf"
+start_leviathan
+nothing_taken 'the next leviathan has undone it'
+
 section 'leviathan is killed at every step'
 expect 0 '' hobbes create_enclave /files/native.xml
 sed 's,name="native",name="new",' /files/native.xml > /tmp/new.xml
 for step in $(grep -oE '"[a-z_]+\.[a-z]+"' /files/fault_point.hpp | tr -d '"'); do
-  case $step in launch*) continue ;; esac
+  case $step in launch* | *device*) continue ;; esac
   kill_leviathan
   start_leviathan "HOBBES_KILL_AT=$step"
   case $step in
