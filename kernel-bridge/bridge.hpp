@@ -162,6 +162,11 @@ class Bridge {
   /// Takes `amount` (rounded up to blocks) of memory from Linux for enclaves. Called once, before any boot; preparing the
   /// blocks may go on in the background, a boot waits for those it needs.
   [[nodiscard]] virtual Result<std::vector<MemoryBlock>> provide_memory(Bytes amount, Bytes block_size) = 0;
+  /// Whether blocks are memory of Linux's, at its own addresses: then provide_memory() may be called again, before
+  /// restore_memory(), for more, and give_memory_back() for less. Else addresses are of leviathan's choice.
+  [[nodiscard]] virtual bool takes_from_linux() const { return false; }
+  /// Memory that no enclave has, and none is to have any more, is Linux's again.
+  [[nodiscard]] virtual Status give_memory_back(std::uint64_t base);
   /// After a restart: makes good the blocks that no adopted enclave holds. `held` are the bases of those that are held.
   [[nodiscard]] virtual Result<std::vector<MemoryBlock>> restore_memory(
       const std::vector<MemoryBlock>& known, const std::vector<std::uint64_t>& held) = 0;
@@ -186,5 +191,7 @@ class Bridge {
 inline Result<MemoryFile> Bridge::memory_file(std::uint64_t) {
   return Error(Code::unsupported, "memory for programs of Linux: this bridge's blocks are no files");
 }
+
+inline Status Bridge::give_memory_back(std::uint64_t) { return {}; }
 
 }  // namespace hobbes::bridge

@@ -64,15 +64,6 @@ Status put_meta(db::WriteTxn& txn, const Hardware& hardware) {
   return txn.put_meta(meta);
 }
 
-Status put_block(db::WriteTxn& txn, const bridge::MemoryBlock& block) {
-  db::MemoryBlock record;
-  record.base = db::PhysAddr(block.base);
-  record.size = block.size;
-  record.numa = block.numa;
-  if (!block.backing.empty()) record.backing = block.backing;
-  return txn.put(record);
-}
-
 /// Devices that Linux drives are Linux's.
 Status put_device(db::WriteTxn& txn, db::PciDevice device) {
   device.state = device.driver.empty() ? db::ResourceState::free : db::ResourceState::allocated;
@@ -104,6 +95,15 @@ Result<std::vector<db::Cpu>> share_out(std::vector<db::Cpu> cpus, const CpuPolic
 Result<bool> is_empty(const db::Environment& environment) {
   const auto txn = TRY(environment.read());
   return !TRY(txn.get<db::Enclave>(master_enclave)).has_value();
+}
+
+Status put_block(db::WriteTxn& txn, const bridge::MemoryBlock& block) {
+  db::MemoryBlock record;
+  record.base = db::PhysAddr(block.base);
+  record.size = block.size;
+  record.numa = block.numa;
+  if (!block.backing.empty()) record.backing = block.backing;
+  return txn.put(record);
 }
 
 Status populate(db::Environment& environment, const Hardware& hardware) {

@@ -33,6 +33,9 @@ struct Hardware {
 /// Whether the database has no node yet.
 [[nodiscard]] Result<bool> is_empty(const db::Environment& environment);
 
+/// A block for enclaves, FREE.
+[[nodiscard]] Status put_block(db::WriteTxn& txn, const bridge::MemoryBlock& block);
+
 /// Writes the master enclave and all hardware, in one transaction.
 [[nodiscard]] Status populate(db::Environment& environment, const Hardware& hardware);
 

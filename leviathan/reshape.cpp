@@ -79,7 +79,24 @@ Status note_offline(db::WriteTxn& txn, const std::vector<db::Cpu>& found) {
   return {};
 }
 
-Status grow(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::size_t count, Bytes available) {
+/// What was done outside of the database: undone if that does not change, finished if it does.
+struct Moves {
+  std::vector<std::uint64_t> taken, to_give_back;
+};
+
+void give_back(const LinuxMemorySource& source, const std::vector<std::uint64_t>& blocks) {
+  for (const std::uint64_t base : blocks)
+    if (const Status back = source.give_back(base); !back) log::warning(back.error().text());
+}
+
+Status take_more(db::WriteTxn& txn, const LinuxMemorySource& source, Bytes amount, Moves& moves) {
+  const auto blocks = TRY(source.take(amount));
+  for (const bridge::MemoryBlock& block : blocks) moves.taken.push_back(block.base);
+  for (const bridge::MemoryBlock& block : blocks) TRY(put_block(txn, block));
+  return {};
+}
+
+Status make_more(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::size_t count, Bytes available) {
   db::MemoryBlock block;
   block.size = TRY(txn.meta()).block_size;
   // Free blocks went with the leviathan before this one: they are made again.
@@ -97,11 +114,12 @@ Status grow(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::
   return {};
 }
 
-Status shrink(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::size_t count) {
+Status shrink(db::WriteTxn& txn, const std::vector<db::MemoryBlock>& blocks, std::size_t count, Moves& moves) {
   std::size_t left = blocks.size();
   for (auto block = blocks.rbegin(); block != blocks.rend() && left > count; ++block) {
     if (block->state != ResourceState::free) continue;
     TRY(txn.erase<db::MemoryBlock>(block->base));
+    moves.to_give_back.push_back(block->base.value);
     --left;
   }
   if (left == count) return {};
@@ -118,24 +136,33 @@ Status check_block_size(db::WriteTxn& txn, Bytes wanted) {
                                   ": leave the option out, or remove the run directory when all enclaves are destroyed");
 }
 
-Status resize(db::WriteTxn& txn, Bytes wanted, Bytes available) {
+Status resize(db::WriteTxn& txn, const Wishes& wishes, Moves& moves) {
   auto blocks = TRY(txn.list<db::MemoryBlock>());
   if (blocks.empty()) return {};
   std::ranges::sort(blocks, {}, &db::MemoryBlock::base);
-  const std::size_t count = db::blocks_for(wanted, TRY(txn.meta()).block_size);
-  if (count > blocks.size()) return grow(txn, blocks, count, available);
-  return shrink(txn, blocks, count);
+  const Bytes size = TRY(txn.meta()).block_size;
+  const std::size_t count = db::blocks_for(*wishes.memory, size);
+  if (count <= blocks.size()) return shrink(txn, blocks, count, moves);
+  if (wishes.source) return take_more(txn, *wishes.source, size * (count - blocks.size()), moves);
+  return make_more(txn, blocks, count, wishes.available);
+}
+
+Status reshape(db::Environment& environment, const Wishes& wishes, Moves& moves) {
+  auto txn = TRY(environment.write());
+  if (wishes.block_size) TRY(check_block_size(txn, *wishes.block_size));
+  if (wishes.memory) TRY(resize(txn, wishes, moves));
+  if (wishes.cpus) TRY(share_anew(txn, wishes));
+  TRY(note_offline(txn, wishes.cpus_found));
+  return std::move(txn).commit();
 }
 
 }  // namespace
 
 Status reshape(db::Environment& environment, const Wishes& wishes) {
-  auto txn = TRY(environment.write());
-  if (wishes.block_size) TRY(check_block_size(txn, *wishes.block_size));
-  if (wishes.memory) TRY(resize(txn, *wishes.memory, wishes.available));
-  if (wishes.cpus) TRY(share_anew(txn, wishes));
-  TRY(note_offline(txn, wishes.cpus_found));
-  return std::move(txn).commit();
+  Moves moves;
+  Status reshaped = reshape(environment, wishes, moves);
+  if (wishes.source) give_back(*wishes.source, reshaped ? moves.to_give_back : moves.taken);
+  return reshaped;
 }
 
 std::vector<db::Cpu> offline_cpus(const std::vector<db::Cpu>& found, const std::vector<CpuId>& present) {

@@ -3,6 +3,7 @@
 // out anew, as far as nobody uses what has to change hands.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -11,9 +12,16 @@
 
 namespace hobbes::leviathan {
 
+/// Where memory blocks are Linux's own (Bridge::takes_from_linux): how more of it is had, and how it goes back.
+struct LinuxMemorySource {
+  std::function<Result<std::vector<bridge::MemoryBlock>>(Bytes amount)> take;
+  std::function<Status(std::uint64_t base)> give_back;
+};
+
 struct Wishes {
   std::optional<Bytes> memory;      ///< for enclaves, rounded up to blocks; absent: as it is
   Bytes available;                  ///< what Linux could give for it
+  std::optional<LinuxMemorySource> source;  ///< absent: blocks are made, at any address
   std::optional<Bytes> block_size;  ///< of all blocks: cannot change any more
   std::optional<CpuPolicy> cpus;    ///< absent: as they are
   std::vector<db::Cpu> cpus_found;  ///< those Linux can use now

@@ -36,6 +36,7 @@ std::string start_again(TestNode& node, const Wishes& wishes) {
 std::string share(TestNode& node, std::optional<std::vector<CpuId>> linux_cpus, std::uint32_t slots = 1) {
   return start_again(node, {.memory = {},
                             .available = {},
+                            .source = {},
                             .block_size = {},
                             .cpus = CpuPolicy{std::move(linux_cpus), slots, slots > 1},
                             .cpus_found = all_four});
@@ -43,7 +44,7 @@ std::string share(TestNode& node, std::optional<std::vector<CpuId>> linux_cpus, 
 
 std::string give_memory(TestNode& node, std::uint64_t blocks, Bytes available = gib(64)) {
   return start_again(
-      node, {.memory = TestNode::block_size * blocks, .available = available, .block_size = {}, .cpus = {}, .cpus_found = all_four});
+      node, {.memory = TestNode::block_size * blocks, .available = available, .source = {}, .block_size = {}, .cpus = {}, .cpus_found = all_four});
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ TEST_CASE("without new options the node stays as it is", "[reshape]") {
   TestNode node;
   REQUIRE(node.create("a", 2, 3));
   const std::string before = node.owners();
-  CHECK(start_again(node, {.memory = {}, .available = {}, .block_size = {}, .cpus = {}, .cpus_found = all_four}).empty());
+  CHECK(start_again(node, {.memory = {}, .available = {}, .source = {}, .block_size = {}, .cpus = {}, .cpus_found = all_four}).empty());
   CHECK(node.owners() == before);
   node.check_sound();
 }
@@ -72,10 +73,54 @@ TEST_CASE("the pool grows and shrinks around what enclaves hold", "[reshape]") {
   node.check_sound();
 }
 
+TEST_CASE("where blocks are Linux's own, they are taken and given back at their addresses", "[reshape]") {
+  TestNode node;
+  REQUIRE(node.create("a", 1, 3));
+  constexpr std::uint64_t new_base = 77 * TestNode::block_size.value;
+  std::vector<std::uint64_t> given_back;
+  Bytes asked;
+  const LinuxMemorySource source{
+      .take = [&](Bytes amount) -> Result<std::vector<bridge::MemoryBlock>> {
+        asked = amount;
+        if (amount > TestNode::block_size) return Error(Code::exhausted, "memory: not so much");
+        return std::vector<bridge::MemoryBlock>{{new_base, TestNode::block_size, any_numa, "taken"}};
+      },
+      .give_back = [&](std::uint64_t base) {
+        given_back.push_back(base);
+        return Status();
+      }};
+  Wishes wishes{.memory = TestNode::block_size * 4, .available = {}, .source = source, .block_size = {}, .cpus = {}, .cpus_found = all_four};
+
+  CHECK(start_again(node, wishes).empty());
+  CHECK_THAT(node.owners(), Catch::EndsWith("blocks a:3 free:1"));
+  CHECK(given_back.size() == 4);
+
+  given_back.clear();
+  wishes.memory = TestNode::block_size * 5;
+  node.stop();
+  REQUIRE(reshape(*db::Environment::create(node.path()), wishes));
+  CHECK(asked == TestNode::block_size);
+  CHECK(db::Environment::create(node.path())->read()->get<db::MemoryBlock>(db::PhysAddr(new_base))->value().backing == "taken");
+
+  wishes.memory = TestNode::block_size * 4;
+  REQUIRE(reshape(*db::Environment::create(node.path()), wishes));
+  CHECK(given_back == std::vector{new_base});
+
+  wishes.memory = TestNode::block_size * 9;
+  given_back.clear();
+  CHECK(reshape(*db::Environment::create(node.path()), wishes).error().code() == Code::exhausted);
+  wishes.memory = TestNode::block_size * 5;
+  wishes.cpus = CpuPolicy{std::vector{CpuId(1)}, 1, false};  // which the enclave has
+  CHECK(reshape(*db::Environment::create(node.path()), wishes).error().code() == Code::busy);
+  CHECK(given_back == std::vector{new_base});
+  node.restart();
+  CHECK_THAT(node.owners(), Catch::EndsWith("blocks a:3 free:1"));
+}
+
 TEST_CASE("blocks stay as large as they are", "[reshape]") {
   TestNode node;
   const auto start_with = [&](Bytes size) {
-    return start_again(node, {.memory = {}, .available = {}, .block_size = size, .cpus = {}, .cpus_found = all_four});
+    return start_again(node, {.memory = {}, .available = {}, .source = {}, .block_size = size, .cpus = {}, .cpus_found = all_four});
   };
   CHECK(start_with(TestNode::block_size).empty());
   CHECK_THAT(start_with(mib(2)), Catch::Contains("--block-size: 2 MiB asked for") && Catch::Contains("blocks of 128 MiB"));
@@ -112,7 +157,7 @@ TEST_CASE("a CPU that went offline is INVALID until it is back", "[reshape]") {
   };
   const auto start_finding = [&](std::vector<db::Cpu> found) {
     return start_again(
-        node, {.memory = {}, .available = {}, .block_size = {}, .cpus = {}, .cpus_found = std::move(found)});
+        node, {.memory = {}, .available = {}, .source = {}, .block_size = {}, .cpus = {}, .cpus_found = std::move(found)});
   };
   CHECK(start_finding(cpus({0, 1, 2})).empty());
   CHECK(state_of_three() == db::ResourceState::invalid);

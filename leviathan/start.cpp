@@ -42,13 +42,24 @@ Result<Bytes> memory_for_enclaves(const Options& options) {
 
 CpuPolicy policy_of(const Options& options) { return {options.linux_cpus, options.cpu_slots, options.overcommit}; }
 
+Result<Bytes> block_size_of(const db::Environment& environment) {
+  const auto txn = TRY(environment.read());
+  return TRY(txn.meta()).block_size;
+}
+
 /// A later start: what the options say now, as far as they say it.
-Status take_options(db::Environment& environment, const Options& options) {
+Status take_options(db::Environment& environment, bridge::Bridge& bridge, const Options& options) {
   Wishes wishes{.memory = options.memory,
                 .available = TRY(available_memory()),
+                .source = {},
                 .block_size = options.block_size,
                 .cpus = {},
                 .cpus_found = TRY(find_cpus())};
+  if (bridge.takes_from_linux()) {
+    const Bytes block_size = TRY(block_size_of(environment));
+    wishes.source = {.take = [&bridge, block_size](Bytes amount) { return bridge.provide_memory(amount, block_size); },
+                     .give_back = [&bridge](std::uint64_t base) { return bridge.give_memory_back(base); }};
+  }
   if (options.linux_cpus || options.overcommit) wishes.cpus = policy_of(options);
   return reshape(environment, wishes);
 }
@@ -82,11 +93,6 @@ Status keep_to_linux_cpus(const db::Environment& environment) {
   return {};
 }
 
-Result<Bytes> block_size_of(const db::Environment& environment) {
-  const auto txn = TRY(environment.read());
-  return TRY(txn.meta()).block_size;
-}
-
 /// Without privileges files can be given to the readers only where the run directory is theirs.
 std::optional<gid_t> group_of_files(const std::filesystem::path& run_dir, const Policy& policy) {
   struct stat dir {};
@@ -106,7 +112,7 @@ Status run(const std::filesystem::path& run_dir, const Options& options, Policy 
     TRY(take_hardware(environment, *bridge, options));
   } else {
     log::info("goes on with the node as the leviathan before this one left it");
-    TRY(take_options(environment, options));
+    TRY(take_options(environment, *bridge, options));
   }
   TRY(keep_to_linux_cpus(environment));
   const Bytes block_size = TRY(block_size_of(environment));

@@ -93,6 +93,13 @@ Result<std::vector<MemoryBlock>> PiscesBridge::provide_memory(Bytes amount, Byte
   return blocks;
 }
 
+Status PiscesBridge::give_memory_back(std::uint64_t base) {
+  TRY(linux_memory_.give_back(base));
+  const std::lock_guard lock(mutex_);
+  blocks_.erase(base);
+  return {};
+}
+
 Result<std::vector<MemoryBlock>> PiscesBridge::restore_memory(const std::vector<MemoryBlock>& known,
                                                               const std::vector<std::uint64_t>&) {
   // Those that are held are offline already.

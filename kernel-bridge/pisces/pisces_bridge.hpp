@@ -35,6 +35,8 @@ class PiscesBridge final : public Bridge {
   [[nodiscard]] std::string_view name() const override { return "pisces"; }
   [[nodiscard]] Status probe() override;
   [[nodiscard]] Result<std::vector<MemoryBlock>> provide_memory(Bytes amount, Bytes block_size) override;
+  [[nodiscard]] bool takes_from_linux() const override { return true; }
+  [[nodiscard]] Status give_memory_back(std::uint64_t base) override;
   [[nodiscard]] Result<std::vector<MemoryBlock>> restore_memory(const std::vector<MemoryBlock>& known,
                                                                 const std::vector<std::uint64_t>& held) override;
   [[nodiscard]] Result<std::string> backing(std::uint64_t base) override;

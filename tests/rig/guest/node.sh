@@ -9,9 +9,9 @@ online_cpus() { cat /sys/devices/system/cpu/online; }
 
 is_up() { hobbes list_enclaves --json 2> /dev/null | grep -q '"live": *true'; }
 
-# start_leviathan [VARIABLE=VALUE...]
+# start_leviathan [VARIABLE=VALUE...]; $node_memory: what it takes, instead of three blocks
 start_leviathan() {
-  env "$@" leviathan --cpulist 0 --memory 384M 2>> /tmp/leviathan.log &
+  env "$@" leviathan --cpulist 0 --memory "${node_memory:-384M}" 2>> /tmp/leviathan.log &
   leviathan=$!
   eventually is_up || cat /tmp/leviathan.log
 }

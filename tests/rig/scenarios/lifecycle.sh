@@ -46,6 +46,20 @@ expect 0 'sleeper .*Running' hobbes list_apps
 expect 0 '^adopted$' hobbes launch_app native /bin/busybox echo adopted
 expect 0 '' hobbes kill_app -s KILL sleeper
 
+section 'another leviathan, with more memory, and with less'
+kill_leviathan
+node_memory=512M
+start_leviathan
+equal 'four blocks are not Linux'\''s' $((memory_before - 4 * 131072)) "$(total_memory)"
+expect 0 '' hobbes assign_memory native 256
+expect 0 '' hobbes remove_memory native 256
+kill_leviathan
+node_memory=256M
+start_leviathan
+equal 'two blocks are not Linux'\''s' $((memory_before - 2 * 131072)) "$(total_memory)"
+expect 0 '' hobbes ping_enclave native
+expect 0 '' hobbes check_db
+
 section 'the end'
 expect 0 '' hobbes destroy_enclave native
 stop_node
