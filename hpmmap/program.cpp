@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mappings of both kinds may lie in one range of a call: it is then carried out part by part. Memory that the reservation
-// has no room for is Linux's, populated when it is made; nobody fails for want of a reservation.
+// Mappings of both kinds may lie in one range of a call: it is then carried out part by part. Memory that the
+// reservation has no room for is Linux's, populated when it is made; nobody fails for want of a reservation.
 #include "cokernel/kernel/address_space.hpp"
 // Before what has <errno.h>, whose macros have the names of the co-kernel's constants.
 #include "hpmmap/program.hpp"
@@ -63,6 +63,7 @@ bool Program::serve(Tracee& tracee) {
       }
       break;
     case SYS_munmap:
+      forget_ordinary(call.rdi, call.rsi);
       as_it_is = !has(call.rdi, call.rsi);
       if (!as_it_is) result = unmap(tracee, call.rdi, call.rsi);
       break;
@@ -73,8 +74,12 @@ bool Program::serve(Tracee& tracee) {
       break;
     case SYS_mremap:
       as_it_is = !has(call.rdi, std::max<std::uint64_t>(call.rsi, 1));
-      if (!as_it_is) result = remap(tracee);
-      else if ((call.r10 & MREMAP_FIXED) != 0 && has(call.r8, call.rdx)) (void)space_.unmap(call.r8, call.rdx);
+      if (!as_it_is) {
+        result = remap(tracee);
+      } else if ((call.r10 & MREMAP_FIXED) != 0) {
+        if (has(call.r8, call.rdx)) (void)space_.unmap(call.r8, call.rdx);
+        note_ordinary(static_cast<long>(call.r8), call.rdx);
+      }
       break;
     case SYS_madvise:
       as_it_is = !has(call.rdi, call.rsi);
@@ -93,7 +98,8 @@ long Program::map(Tracee& tracee, std::uint64_t address, std::uint64_t size, int
   if (size == 0) return -ENOMEM;
   constexpr int addresses_alone = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   if ((flags & MAP_FIXED_NOREPLACE) != 0) {
-    const long free = tracee.call(SYS_mmap, {address, size, PROT_NONE, addresses_alone | MAP_FIXED_NOREPLACE, no_file, 0});
+    const long free =
+        tracee.call(SYS_mmap, {address, size, PROT_NONE, addresses_alone | MAP_FIXED_NOREPLACE, no_file, 0});
     if (free < 0) return free;
   }
   if (!is_fixed(flags)) {
@@ -132,9 +138,13 @@ long Program::map_on_linux(Tracee& tracee, bool& as_it_is) {
   const bool replaces = (flags & MAP_FIXED) != 0 && has(call.rdi, call.rsi);
   if (replaces) (void)space_.unmap(call.rdi, call.rsi);
   const bool populate = is_to_be_populated(call.rsi, flags);
-  as_it_is = !replaces && !populate;
+  const bool in_window = call.rdi < window_end && call.rdi + call.rsi > window_start;
+  as_it_is = !replaces && !populate && !in_window;
   if (as_it_is) return 0;
-  return tracee.call(SYS_mmap, {call.rdi, call.rsi, call.rdx, call.r10 | (populate ? MAP_POPULATE : 0), call.r8, call.r9});
+  const long mapped =
+      tracee.call(SYS_mmap, {call.rdi, call.rsi, call.rdx, call.r10 | (populate ? MAP_POPULATE : 0), call.r8, call.r9});
+  note_ordinary(mapped, call.rsi);
+  return mapped;
 }
 
 long Program::unmap(Tracee& tracee, std::uint64_t address, std::uint64_t size) {
@@ -146,10 +156,10 @@ long Program::unmap(Tracee& tracee, std::uint64_t address, std::uint64_t size) {
 long Program::protect(Tracee& tracee, std::uint64_t address, std::uint64_t size, int protection) {
   if (address % page_size != 0) return -EINVAL;
   size = align_up(size, page_size);
+  const auto bits = static_cast<std::uint64_t>(protection);
   for (const Range& part : parts_of(address, size)) {
-    const std::uint64_t length = part.end - part.start;
     const long done = part.ours ? protect_part(tracee, part, protection)
-                                : tracee.call(SYS_mprotect, {part.start, length, static_cast<std::uint64_t>(protection)});
+                                : tracee.call(SYS_mprotect, {part.start, part.end - part.start, bits});
     if (done < 0) return done;
   }
   if (Acting::has_changed()) populate_edges(tracee, address, address + size);
@@ -159,12 +169,13 @@ long Program::protect(Tracee& tracee, std::uint64_t address, std::uint64_t size,
 long Program::protect_part(Tracee& tracee, const Range& part, int protection) {
   constexpr int no_growth = ~(PROT_GROWSDOWN | PROT_GROWSUP);
   const std::uint64_t size = part.end - part.start;
-  const long done = static_cast<long>(space_.protect(part.start, size, static_cast<std::uint32_t>(protection & no_growth)));
+  const auto bits = static_cast<std::uint32_t>(protection & no_growth);
+  const long done = static_cast<long>(space_.protect(part.start, size, bits));
   if (done != -ENOMEM) return done;
   // Addresses that come into use, and there is no memory for them: from now on they are Linux's.
   (void)space_.unmap(part.start, size);
-  ordinary_.push_back({part.start, part.end, false});
   const long mapped = map_ordinary(tracee, part.start, size, protection, MAP_FIXED);
+  note_ordinary(mapped, size);
   return mapped < 0 ? mapped : 0;
 }
 
@@ -231,6 +242,18 @@ long Program::move_to_ordinary(Tracee& tracee, std::uint64_t from, std::uint64_t
   return to;
 }
 
+/// What Linux has mapped at these addresses, if it has, is not to be mapped over.
+void Program::note_ordinary(long mapped, std::uint64_t size) {
+  const auto start = static_cast<std::uint64_t>(mapped);
+  if (start >= window_end || start + size <= window_start) return;  // a failure is beyond it, too
+  ordinary_.push_back({start, start + align_up(size, page_size), false});
+}
+
+void Program::forget_ordinary(std::uint64_t start, std::uint64_t size) {
+  const std::uint64_t end = start + align_up(size, page_size);
+  std::erase_if(ordinary_, [&](const Range& range) { return start <= range.start && range.end <= end; });
+}
+
 bool Program::has(std::uint64_t start, std::uint64_t size) {
   const std::uint64_t end = start + align_up(size, page_size);
   bool found = false;
@@ -239,7 +262,8 @@ bool Program::has(std::uint64_t start, std::uint64_t size) {
 }
 
 bool Program::is_ordinary(std::uint64_t start, std::uint64_t size) const {
-  return std::ranges::any_of(ordinary_, [&](const Range& range) { return range.start < start + size && start < range.end; });
+  const std::uint64_t end = start + size;
+  return std::ranges::any_of(ordinary_, [&](const Range& range) { return range.start < end && start < range.end; });
 }
 
 std::vector<Program::Range> Program::parts_of(std::uint64_t start, std::uint64_t size) {
@@ -277,7 +301,8 @@ std::uint64_t Program::choose(std::uint64_t size) {
   }
 }
 
-/// A large page of which a part has changed is no longer mapped as one, and Linux forgets the rest of it until it is used.
+/// A large page of which a part has changed is no longer mapped as one, and Linux forgets the rest of it until it is
+/// used.
 void Program::populate_edges(Tracee& tracee, std::uint64_t start, std::uint64_t end) {
   for (const std::uint64_t edge : {start, end}) {
     if (edge % large_page_size == 0) continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Program: the memory of one address space, as its processes' calls change it. What is its own (heap, stack, private
-// anonymous mappings) is the co-kernel's AddressSpace over the reservation; all else is Linux's, and populated where it is
-// small. Each call is carried out by `tracee`, which the caller restores; calls return what the program is to get.
+// anonymous mappings) is the co-kernel's AddressSpace over the reservation; all else is Linux's, and populated where it
+// is small. Each call is carried out by `tracee`, which the caller restores; calls return what the program is to get.
 #pragma once
 
 #include "cokernel/kernel/address_space.hpp"
@@ -12,8 +12,8 @@ namespace hobbes::hpmmap {
 
 class Program {
  public:
-  /// A program that has just been loaded: heap, stack (of `stack_size` bytes) and zero-filled data move to the reservation,
-  /// the rest is populated.
+  /// A program that has just been loaded: heap, stack (of `stack_size` bytes) and zero-filled data move to the
+  /// reservation, the rest is populated.
   void take_over(Tracee& tracee, std::uint64_t stack_size);
   /// A copy of `parent` for its child, in whose name `tracee` stands. False: there is no memory of any kind for it.
   [[nodiscard]] bool copy(Tracee& tracee, Program& parent);
@@ -41,6 +41,8 @@ class Program {
   /// [start, start + size) in parts that are ours and parts that are not.
   [[nodiscard]] std::vector<Range> parts_of(std::uint64_t start, std::uint64_t size);
   [[nodiscard]] std::vector<char> content(std::uint64_t start, std::uint64_t size);
+  void note_ordinary(long mapped, std::uint64_t size);
+  void forget_ordinary(std::uint64_t start, std::uint64_t size);
   /// Addresses that nobody has; 0: there are none.
   [[nodiscard]] std::uint64_t choose(std::uint64_t size);
   [[nodiscard]] bool is_ordinary(std::uint64_t start, std::uint64_t size) const;

@@ -77,7 +77,7 @@ bool Program::copy_ordinary(Tracee& tracee, Program& parent) {
     if (map_ordinary(tracee, part.start, size, part.protection, MAP_FIXED) < 0) return false;
     const std::vector<char> kept = parent.content(part.start, size);
     if (!tracee.write(part.start, kept.data(), size)) return false;
-    ordinary_.push_back({part.start, part.end, false});
+    note_ordinary(static_cast<long>(part.start), size);
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program of Linux does with memory, and how many page faults it has while it works: for hpmmap.sh, which runs it with
-// and without a reservation. "hpmmap faults" prints the number of the timed part, "hpmmap checks" that all is as it should be.
+// What a program of Linux does with memory, and how many page faults it has while it works: for hpmmap.sh, which runs
+// it with and without a reservation. "hpmmap faults" prints the number of the timed part, "hpmmap checks" that all is
+// as it should be.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
@@ -85,8 +86,8 @@ static void check_parts(void) {
   REQUIRE(mprotect(memory + 2 * mib, page, PROT_READ) == 0);
   for (size_t at = 0; at < 6 * mib; at += page) REQUIRE(at == mib || memory[at] == (char)(at / page));
   // What was given back and taken again is zero.
-  REQUIRE(mmap(memory + mib, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory + mib);
-  REQUIRE(memory[mib] == 0);
+  const int again = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  REQUIRE(mmap(memory + mib, page, PROT_READ | PROT_WRITE, again, -1, 0) == memory + mib && memory[mib] == 0);
   memory[3 * mib] = 1;
   REQUIRE(madvise(memory + 3 * mib, page, MADV_DONTNEED) == 0);
   REQUIRE(memory[3 * mib] == 0 && memory[3 * mib + page] != 0);
@@ -106,6 +107,19 @@ static void check_remap(void) {
   char* const place = map(mib, PROT_NONE);
   char* const moved = mremap(memory, page, 2 * page, MREMAP_MAYMOVE | MREMAP_FIXED, place);
   REQUIRE(moved == place && moved[0] == 7 && moved[page] == 0);
+}
+
+/* A file in the middle of addresses that were promised, as libraries are loaded: nothing is mapped over it. */
+static void check_file_inside(void) {
+  char* const promised = map(4 * mib, PROT_NONE);
+  FILE* const file = tmpfile();
+  REQUIRE(file != NULL && fwrite("file", 1, 4, file) == 4 && fflush(file) == 0);
+  char* const inside = mmap(promised + mib, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, fileno(file), 0);
+  REQUIRE(inside == promised + mib);
+  REQUIRE(munmap(promised, mib) == 0 && munmap(inside + page, 3 * mib - page) == 0);
+  for (int i = 0; i < 2000; ++i) memset(map(page << (i % 3), PROT_READ | PROT_WRITE), 1, page);
+  REQUIRE(memcmp(inside, "file", 4) == 0);
+  fclose(file);
 }
 
 static void check_promise(void) {
@@ -189,6 +203,7 @@ int main(int argc, char** argv) {
     check_parts();
     check_remap();
     check_promise();
+    check_file_inside();
     check_fork();
     check_threads();
     puts("all right");
