@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ping-pong between ranks 0 and 1, and collectives of all ranks: "<what> <bytes> <microseconds>", the median of several
-// rounds, for tests/bench/jobs/run to set beside the same on plain Linux.
+// rounds, for tests/bench/jobs/run to set beside the same on plain Linux. "quick": a few of each.
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { largest = 1 << 20, rounds = 21 };
+enum { largest = 1 << 20, most_rounds = 21 };
 
-static int rank, size;
+static int rank, size, rounds = most_rounds, small = 1000, large = 50;
 static char *out, *in;
 
 static void ping_pong(int bytes) {
@@ -31,8 +31,8 @@ static int compare(const void* a, const void* b) {
 
 /* Halved for what goes there and back. */
 static void measure(const char* name, void (*step)(int), int bytes, int ways) {
-  double times[rounds];
-  const int count = bytes > 1 << 14 ? 50 : 1000;
+  double times[most_rounds];
+  const int count = bytes > 1 << 14 ? large : small;
   for (int round = 0; round < rounds; ++round) {
     MPI_Barrier(MPI_COMM_WORLD);
     const double start = MPI_Wtime();
@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (size < 2) MPI_Abort(MPI_COMM_WORLD, 2);
+  if (argc > 1 && strcmp(argv[1], "quick") == 0) rounds = 1, small = 10, large = 2;
   out = calloc(1, largest);
   in = calloc(1, largest);
   for (int bytes = 8; bytes <= largest; bytes *= 8) measure("ping-pong", ping_pong, bytes, 2);
