@@ -22,13 +22,16 @@ std::vector<db::Cpu> cpus(std::initializer_list<std::uint32_t> ids) {
 
 const std::vector<db::Cpu> all_four = cpus({0, 1, 2, 3});
 
+/// While no leviathan runs.
+Status reshape_at(TestNode& node, const Wishes& wishes) {
+  auto environment = TRY(db::Environment::create(node.path()));
+  return reshape(environment, wishes);
+}
+
 /// The next leviathan over the node, with these options; empty, or why it refuses.
 std::string start_again(TestNode& node, const Wishes& wishes) {
   node.stop();
-  const Status done = [&]() -> Status {
-    auto environment = TRY(db::Environment::create(node.path()));
-    return reshape(environment, wishes);
-  }();
+  const Status done = reshape_at(node, wishes);
   node.restart();
   return done ? "" : done.error().text();
 }
@@ -98,20 +101,19 @@ TEST_CASE("where blocks are Linux's own, they are taken and given back at their 
   given_back.clear();
   wishes.memory = TestNode::block_size * 5;
   node.stop();
-  REQUIRE(reshape(*db::Environment::create(node.path()), wishes));
+  REQUIRE(reshape_at(node, wishes));
   CHECK(asked == TestNode::block_size);
-  CHECK(db::Environment::create(node.path())->read()->get<db::MemoryBlock>(db::PhysAddr(new_base))->value().backing == "taken");
 
   wishes.memory = TestNode::block_size * 4;
-  REQUIRE(reshape(*db::Environment::create(node.path()), wishes));
+  REQUIRE(reshape_at(node, wishes));
   CHECK(given_back == std::vector{new_base});
 
   wishes.memory = TestNode::block_size * 9;
   given_back.clear();
-  CHECK(reshape(*db::Environment::create(node.path()), wishes).error().code() == Code::exhausted);
+  CHECK(reshape_at(node, wishes).error().code() == Code::exhausted);
   wishes.memory = TestNode::block_size * 5;
   wishes.cpus = CpuPolicy{std::vector{CpuId(1)}, 1, false};  // which the enclave has
-  CHECK(reshape(*db::Environment::create(node.path()), wishes).error().code() == Code::busy);
+  CHECK(reshape_at(node, wishes).error().code() == Code::busy);
   CHECK(given_back == std::vector{new_base});
   node.restart();
   CHECK_THAT(node.owners(), Catch::EndsWith("blocks a:3 free:1"));
