@@ -4,6 +4,7 @@
 
 #include "leviathan/client/link.hpp"
 #include "leviathan/protocol/codes.hpp"
+#include "leviathan/protocol/device_messages.hpp"
 #include "leviathan/protocol/messages.hpp"
 
 namespace hobbes::client {

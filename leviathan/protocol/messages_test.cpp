@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "leviathan/protocol/messages.hpp"
+#include "leviathan/protocol/device_messages.hpp"
 
 #include <algorithm>
 #include <array>

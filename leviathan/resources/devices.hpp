@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "leviathan/protocol/device_messages.hpp"
 #include "leviathan/protocol/messages.hpp"
 #include "leviathan/resources/transfer.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handlers of the resources' requests: decode, do, answer.
+#include "leviathan/protocol/device_messages.hpp"
 #include "leviathan/resources/services.hpp"
 
 #include "leviathan/parts.hpp"

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "timed.h"
+#include "tests/workloads/timed.h"
 
 enum { most_entries = 27, iterations = 60 };
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <x86intrin.h>
 
-#include "timed.h"
+#include "tests/workloads/timed.h"
 
 enum { most = 100000, turns_of_detour = 10 };
 

@@ -3,7 +3,7 @@
 // momentum must stay what they were.
 #include <math.h>
 
-#include "timed.h"
+#include "tests/workloads/timed.h"
 
 enum { cells = 6, atoms = 4 * cells * cells * cells };
 

@@ -3,7 +3,7 @@
 // as it is long. Done a second time, the updates must undo themselves.
 #include <stdint.h>
 
-#include "timed.h"
+#include "tests/workloads/timed.h"
 
 static uint64_t next(uint64_t random) { return (random << 1) ^ ((int64_t)random < 0 ? 7 : 0); }
 

@@ -2,7 +2,7 @@
 // stream [passes]: STREAM's four kernels over arrays of 32 MiB, which are fresh memory: the first pass is timed, too.
 #include <math.h>
 
-#include "timed.h"
+#include "tests/workloads/timed.h"
 
 enum { length = 4 << 20 };
 

@@ -9,37 +9,24 @@
 //   Linux      forward(): mask, IPI ->              -> unmask, or IPI again
 //   enclave             serves the device, sets its bit, rings
 #include <linux/interrupt.h>
-#include <linux/iommu.h>
 #include <linux/irq.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
-#include <linux/version.h>
 #include <asm/irqdomain.h>
 
 #include "block.h"
 #include "enclave.h"
 #include "kernel-bridge/abi/x86_64.h"
 #include "pci.h"
+#include "pci_device.h"
 
 static_assert(PISCES_MAX_DEVICES == HOBBES_X86_MAX_DEVICES);
 
 /* An APIC id in a message has eight bits, all ones are everybody. */
 #define HIGHEST_MESSAGE_APIC_ID 254
-
-struct pisces_held_device {
-	struct list_head link; /* devices_lock */
-	struct pci_dev *pci;
-	struct pisces_enclave *enclave; /* whose it is, a reference; written under both locks */
-
-	/* The enclave's lock. */
-	u32 place;
-	bool direct;               /* MSI-X that Linux does not see */
-	int irq;                   /* that is forwarded; 0: none */
-	struct iommu_group *group; /* a reference; NULL: no IOMMU */
-};
 
 /* Below an enclave's lock. */
 static DEFINE_MUTEX(devices_lock);
@@ -48,125 +35,6 @@ static LIST_HEAD(devices);
 static u32 vector_of(const struct pisces_held_device *device)
 {
 	return HOBBES_X86_DEVICE_VECTOR + device->place;
-}
-
-/* ---- Memory ---- */
-
-static struct iommu_domain *make_domain(struct device *device)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
-	struct iommu_domain *domain = iommu_paging_domain_alloc(device);
-
-	return IS_ERR(domain) ? NULL : domain;
-#else
-	return iommu_domain_alloc(device->bus);
-#endif
-}
-
-static int map_block(struct iommu_domain *domain, const struct pisces_held_block *block)
-{
-	const int rights = IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE;
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	return iommu_map(domain, block->base, block->base, block->size, rights, GFP_KERNEL);
-#else
-	return iommu_map(domain, block->base, block->base, block->size, rights);
-#endif
-}
-
-int pisces_show_block_to_pci(struct pisces_enclave *enclave, const struct pisces_held_block *block)
-{
-	return enclave->dma ? map_block(enclave->dma, block) : 0;
-}
-
-void pisces_hide_block_from_pci(struct pisces_enclave *enclave, const struct pisces_held_block *block)
-{
-	if (enclave->dma)
-		iommu_unmap(enclave->dma, block->base, block->size);
-}
-
-static void drop_domain(struct pisces_enclave *enclave)
-{
-	if (enclave->dma)
-		iommu_domain_free(enclave->dma);
-	enclave->dma = NULL;
-}
-
-static int open_domain(struct pisces_enclave *enclave, struct device *device)
-{
-	const struct pisces_held_block *block;
-	int result;
-
-	if (enclave->dma)
-		return 0;
-	enclave->dma = make_domain(device);
-	if (!enclave->dma)
-		return -ENOMEM;
-	list_for_each_entry(block, &enclave->blocks, link) {
-		result = map_block(enclave->dma, block);
-		if (result) {
-			drop_domain(enclave);
-			return result;
-		}
-	}
-	return 0;
-}
-
-/* Another device of the enclave brought the group in, or keeps it. */
-static bool has_group(const struct pisces_enclave *enclave, const struct iommu_group *group)
-{
-	u32 place;
-
-	for (place = 0; place < PISCES_MAX_DEVICES; place++)
-		if (enclave->devices[place] && enclave->devices[place]->group == group)
-			return true;
-	return false;
-}
-
-static int bring_group(struct pisces_enclave *enclave, struct iommu_group *group)
-{
-	int result = iommu_group_claim_dma_owner(group, enclave);
-
-	if (result)
-		return result == -EPERM ? -EBUSY : result;
-	result = iommu_attach_group(enclave->dma, group);
-	if (result)
-		iommu_group_release_dma_owner(group);
-	return result;
-}
-
-static int isolate(struct pisces_enclave *enclave, struct pisces_held_device *device)
-{
-	struct iommu_group *group = iommu_group_get(&device->pci->dev);
-	int result = 0;
-
-	if (!group)
-		return 0;
-	if (!has_group(enclave, group)) {
-		result = open_domain(enclave, &device->pci->dev);
-		if (!result)
-			result = bring_group(enclave, group);
-	}
-	if (result)
-		iommu_group_put(group);
-	else
-		device->group = group;
-	return result;
-}
-
-/* REQUIRES: it is none of the enclave's devices any more. */
-static void leave_isolation(struct pisces_enclave *enclave, struct pisces_held_device *device)
-{
-	struct iommu_group *group = device->group;
-
-	device->group = NULL;
-	if (!group)
-		return;
-	if (!has_group(enclave, group)) {
-		iommu_detach_group(enclave->dma, group);
-		iommu_group_release_dma_owner(group);
-	}
-	iommu_group_put(group);
 }
 
 /* ---- Interrupts ---- */
@@ -279,7 +147,7 @@ static int start(struct pisces_enclave *enclave, struct pisces_held_device *devi
 		goto no_regions;
 	reset(device);
 	pci_clear_master(pci); /* not before it is isolated */
-	result = isolate(enclave, device);
+	result = pisces_isolate_device(enclave, device);
 	if (result)
 		goto not_isolated;
 	result = connect_interrupts(enclave, device);
@@ -289,7 +157,7 @@ static int start(struct pisces_enclave *enclave, struct pisces_held_device *devi
 	return 0;
 
 no_interrupts:
-	leave_isolation(enclave, device);
+	pisces_release_isolation(enclave, device);
 not_isolated:
 	pci_release_regions(pci);
 no_regions:
@@ -323,7 +191,7 @@ static void release(struct pisces_enclave *enclave, struct pisces_held_device *d
 	set_place(enclave, device->place, NULL);
 	disconnect_interrupts(device);
 	reset(device);
-	leave_isolation(enclave, device);
+	pisces_release_isolation(enclave, device);
 	pci_release_regions(device->pci);
 	pci_disable_device(device->pci);
 	let_go(device);
@@ -437,7 +305,7 @@ void pisces_release_pci(struct pisces_enclave *enclave)
 	for (place = 0; place < PISCES_MAX_DEVICES; place++)
 		if (enclave->devices[place])
 			release(enclave, enclave->devices[place]);
-	drop_domain(enclave);
+	pisces_drop_pci_domain(enclave);
 }
 
 void pisces_get_pci_info(struct pisces_enclave *enclave, struct pisces_info *info)
