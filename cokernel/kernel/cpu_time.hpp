@@ -19,7 +19,7 @@ struct CpuTime {
   }
 };
 
-/// Under process_lock, or of the running process: all its threads', those that have left too.
+/// Under process_lock: all its threads', those that have left too.
 [[nodiscard]] CpuTime process_cpu_time(const Process& process);
 /// Of a thread of the running process.
 [[nodiscard]] int64_t thread_cpu_ns(const Thread& thread);

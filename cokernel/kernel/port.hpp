@@ -107,6 +107,8 @@ void set_user_tls(UserAddr base);
 /// CPU time: of a thread of the running process, of any process' threads that were and are.
 [[nodiscard]] int64_t thread_cpu_ns(const Thread& thread);
 [[nodiscard]] int64_t process_cpu_ns(const Process& process);
+/// Under process_lock: the running thread is taken from its process' list now, which keeps the time that it had.
+void keep_cpu_time();
 /// A full memory barrier on every CPU that runs a thread of the running process, or of any (`everybody`).
 void memory_barrier(bool everybody);
 /// Keeps a thread on these enclave-logical CPUs (bit mask).

@@ -309,6 +309,7 @@ void exit_thread(int exit_status) {
     if (!last) {
       --process.thread_count;
       self.ThreadNode::unlink();
+      port::keep_cpu_time();
       account_thread_locked(self);
       count_idle_thread(self);
       rests = keep_resting(self);

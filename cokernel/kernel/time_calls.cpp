@@ -41,6 +41,11 @@ bool read_cpu_clock(Thread& self, int clock, int64_t& ns) {
   return true;
 }
 
+CpuTime own_cpu_time(const Process& process) {
+  Guard guard(process_lock());  // its threads come and go
+  return process_cpu_time(process);
+}
+
 bool read_clock(Thread& self, int clock, int64_t& ns) {
   switch (clock) {
     case clock_realtime: case clock_realtime_coarse: case clock_realtime_alarm: case clock_tai:
@@ -49,7 +54,7 @@ bool read_clock(Thread& self, int clock, int64_t& ns) {
     case clock_monotonic: case clock_raw: case clock_monotonic_coarse: case clock_boottime: case clock_boottime_alarm:
       ns = monotonic_ns();
       return true;
-    case clock_process: ns = process_cpu_time(*self.process).total(); return true;
+    case clock_process: ns = own_cpu_time(*self.process).total(); return true;
     case clock_thread: ns = thread_cpu_ns(self); return true;
     default: return clock < 0 && read_cpu_clock(self, clock, ns);
   }
@@ -159,7 +164,7 @@ Sysret sys_getrusage(Thread& self, const Args& args) {
   ResourceUsage usage{};
   const uint64_t mapped = self.process->space.mapped_bytes();
   switch (static_cast<int>(args[0])) {
-    case of_self: usage = usage_of(process_cpu_time(*self.process), mapped); break;
+    case of_self: usage = usage_of(own_cpu_time(*self.process), mapped); break;
     case of_thread: usage = usage_of({thread_cpu_ns(self), 0}, mapped); break;
     case of_children: {
       Guard guard(process_lock());
@@ -178,7 +183,7 @@ Sysret sys_times(Thread& self, const Args& args) {
     Guard guard(process_lock());
     children = self.process->children_cpu;
   }
-  const CpuTime own = process_cpu_time(*self.process);
+  const CpuTime own = own_cpu_time(*self.process);
   const int64_t times[4] = {own.user_ns / ns_per_tick, own.system_ns / ns_per_tick, children.user_ns / ns_per_tick,
                             children.system_ns / ns_per_tick};
   return args[0] == 0 || write_user(args[0], times) ? monotonic_ns() / ns_per_tick : -EFAULT;

@@ -209,6 +209,8 @@ int64_t process_cpu_ns(const Process& process) {
   return cpu_time_of(__atomic_load_n(&process.threads.front()->port_process, __ATOMIC_ACQUIRE), false);
 }
 
+void keep_cpu_time() {}  // Linux does
+
 void memory_barrier(bool everybody) {
   constexpr uint64_t global = 1, private_expedited = 8, register_private_expedited = 16;
   const uint64_t command = everybody ? global : private_expedited;

@@ -30,6 +30,7 @@ struct ThreadState : Runnable {
   uint64_t allowed[4] = {};
 
   uint64_t ticks = 0;  ///< atomic: that it has run, up to its present turn
+  uint64_t kept_ticks = 0;  ///< of those, what its process has kept already; its own
   uint64_t fs_base = 0, gs_base = 0;  ///< the user's, while it does not run
 
   /// Its floating-point state while it does not run.

@@ -87,7 +87,7 @@ void leave_process() {
   ThreadState& state = running_thread_state();
   Space* const space = state.space;
   if (space == nullptr) return;
-  __atomic_add_fetch(&space->ticks, ticks_of(state.thread), __ATOMIC_RELAXED);
+  port::keep_cpu_time();
   {
     const InterruptsOff off;
     Cpu& cpu = this_cpu();
@@ -180,6 +180,15 @@ bool user_gs(UserAddr& base) {
 }
 
 int64_t thread_cpu_ns(const Thread& thread) { return to_cpu_ns(ticks_of(thread)); }
+
+/// What it runs from here on, to its very end, is kept there.
+void keep_cpu_time() {
+  ThreadState& state = running_thread_state();
+  if (state.space == nullptr) return;
+  const uint64_t ticks = ticks_of(state.thread);
+  __atomic_add_fetch(&state.space->ticks, ticks - state.kept_ticks, __ATOMIC_RELAXED);
+  state.kept_ticks = ticks;
+}
 
 int64_t process_cpu_ns(const Process& process) {
   uint64_t ticks = 0;

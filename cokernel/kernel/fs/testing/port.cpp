@@ -122,6 +122,7 @@ void interrupt(Thread& thread) {
 uint32_t machine_cpu() { return 0; }
 int64_t thread_cpu_ns(const Thread&) { return 0; }
 int64_t process_cpu_ns(const Process&) { return 0; }
+void keep_cpu_time() {}
 void memory_barrier(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 int attach_cpu(uint32_t, const hobbes_boot_cpu&) { return 0; }
 int detach_cpu(uint32_t) { return 0; }
