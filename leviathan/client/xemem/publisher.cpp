@@ -15,11 +15,13 @@ namespace {
 
 namespace request = protocol::request;
 
-/// The program's signals are for its own threads.
+/// Ordinary signals are for the program's own threads. Real-time ones are as the caller has them: a program that takes them by
+/// sigwait() has them blocked everywhere, and StopOthers needs one that is not.
 Result<std::thread> start_without_signals(auto body) {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t ordinary, before;
+  ::sigemptyset(&ordinary);
+  for (int signal = 1; signal < SIGRTMIN; ++signal) ::sigaddset(&ordinary, signal);
+  ::pthread_sigmask(SIG_BLOCK, &ordinary, &before);
   std::thread thread;
   int error = 0;
   try {

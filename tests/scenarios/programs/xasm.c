@@ -54,6 +54,11 @@ static void produce(const char* name, size_t bytes, int versions) {
 		__atomic_store_n(&scribbling, 0, __ATOMIC_RELEASE);
 		for (size_t i = 0; i < scribblers; ++i) REQUIRE(pthread_join(threads[i], NULL) == 0);
 	}
+	/* Ordinary memory is exported with the other threads stopped: the one that publishes, too. */
+	char* const ordinary = aligned_alloc(page, page);
+	memset(ordinary, 1, page);
+	const xemem_segid_t shared = xemem_make(ordinary, page, NULL);
+	REQUIRE(shared > 0 && xemem_remove(shared) == 0);
 	REQUIRE(xemem_remove(last) == 0);
 	puts("produced");
 }
