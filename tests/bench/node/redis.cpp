@@ -136,7 +136,7 @@ Nanoseconds time_of_ended_children() {
 
 /// What redis-benchmark and the calls of a server on Linux keep CPUs busy: on one CPU no server is faster.
 Contestant bound(Node& node, const Server& on_linux, const Command& command) {
-  return {"bound: redis-benchmark and the server's calls, on one CPU", [&node, &on_linux, &command](Series& series) -> Status {
+  return {"bound: their CPU time, on one CPU", [&node, &on_linux, &command](Series& series) -> Status {
             const Nanoseconds client = time_of_ended_children();
             const Nanoseconds server = TRY(on_linux.system_time());
             TRY(ask(node, on_linux, command));
