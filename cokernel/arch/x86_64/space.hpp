@@ -11,7 +11,7 @@ struct Space : Immovable {
   Mutex lock;  ///< of the tables
   PageTables tables;
   uint32_t threads = 1;  ///< atomic: of the process, as far as they have started and not ended
-  uint64_t ticks = 0;    ///< atomic: what threads that have ended have run
+  uint64_t ticks = 0;    ///< atomic: what threads have run that have left (keep_cpu_time)
   uint64_t voluntary_switches = 0, involuntary_switches = 0;  ///< atomic
 };
 

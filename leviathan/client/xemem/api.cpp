@@ -10,8 +10,8 @@
 #include <cstring>
 #include <optional>
 
-#include "leviathan/client/client.hpp"
 #include "base/error.hpp"
+#include "leviathan/client/client.hpp"
 #include "leviathan/client/xemem/process.hpp"
 
 namespace hobbes::xemem {

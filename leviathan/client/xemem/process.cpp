@@ -78,7 +78,7 @@ void before_fork() {
   ::pthread_mutex_lock(&making);
   if (the_one == nullptr) return;
   the_one->mutex().lock();
-  the_one->before_fork();
+  the_one->settle();
   under_way = new Fork{.ranges = the_one->memory().moved()};
   if (!under_way->ranges.empty() && ::pipe2(under_way->copied, O_CLOEXEC) != 0)
     under_way->copied[0] = under_way->copied[1] = -1;

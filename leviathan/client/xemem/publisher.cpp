@@ -56,7 +56,9 @@ Result<SegmentId> Publisher::publish(Version version) {
   done_.wait(lock, [&] { return jobs_.size() < most_jobs; });
   if (ids_.empty()) {
     done_.wait(lock, [&] { return idle(); });
-    if (Status reserved = reserve_ids(); !reserved) return refuse(std::move(reserved).error());
+    auto reserved = reserve_ids();
+    if (!reserved) return refuse(std::move(reserved).error());
+    ids_.assign(reserved->begin(), reserved->end());
   }
   if (!thread_.joinable()) {
     auto started = start_without_signals([this] { run(); });
@@ -90,10 +92,13 @@ void Publisher::run() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     busy_ = true;
+    const bool wants_ids = ids_.size() < few_ids;
     lock.unlock();
     Status recorded = record(job);
+    // Ahead of their use, and not under the lock, for which a producer would wait. Without any publish() asks itself.
+    const auto more = recorded && wants_ids ? reserve_ids() : std::vector<SegmentId>();
     lock.lock();
-    if (recorded && ids_.size() < few_ids) recorded = reserve_ids();
+    if (more) ids_.insert(ids_.end(), more->begin(), more->end());
     if (!recorded) {
       failure_ = std::move(recorded).error();
       ids_.clear();  // another leviathan does not know them
@@ -127,10 +132,10 @@ Status Publisher::record(Job& job) {
   return told;
 }
 
-Status Publisher::reserve_ids() {
-  const auto answer = TRY(link_.call(request::segment_reserve, protocol::SegmentReserve{ids_at_once}, client::short_patience));
-  for (const SegmentId id : TRY(protocol::decode<protocol::SegmentIds>(answer)).ids) ids_.push_back(id);
-  return {};
+Result<std::vector<SegmentId>> Publisher::reserve_ids() {
+  const protocol::SegmentReserve wanted{ids_at_once};
+  const auto answer = TRY(link_.call(request::segment_reserve, wanted, client::short_patience));
+  return TRY(protocol::decode<protocol::SegmentIds>(answer)).ids;
 }
 
 void Publisher::version_freed(SegmentId segment) {

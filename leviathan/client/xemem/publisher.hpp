@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "leviathan/client/link.hpp"
 #include "leviathan/client/xemem/versions.hpp"
@@ -56,7 +57,7 @@ class Publisher {
   void run();
   // One thread at a time: while a job is under way, run(); else, under mutex_, anybody.
   [[nodiscard]] Status record(Job& job);
-  [[nodiscard]] Status reserve_ids();
+  [[nodiscard]] Result<std::vector<SegmentId>> reserve_ids();
   void version_freed(SegmentId segment);
 
   [[nodiscard]] bool idle() const { return jobs_.empty() && !busy_; }

@@ -63,8 +63,8 @@ class Sharing {
   [[nodiscard]] Status free(char* address);
 
   // Around fork() (process.cpp).
-  /// Under mutex(): nothing of it is under way in another thread.
-  void before_fork() { settle(); }
+  /// Under mutex(): what this process has published is there for itself at once, and nothing of it is under way.
+  void settle();
   /// In the child: its parent's connection must end with the parent.
   void leave_to_parent();
   [[nodiscard]] std::mutex& mutex() { return mutex_; }
@@ -101,8 +101,6 @@ class Sharing {
 
   // REQUIRES: mutex_ is held.
   [[nodiscard]] Result<VersionedRange*> range_of(char* address, std::uint64_t size);
-  /// What this process has published is there for itself at once.
-  void settle();
   [[nodiscard]] Result<db::Environment*> database();
   [[nodiscard]] Result<Handle*> find(std::int64_t handle);
   [[nodiscard]] Result<Found> record_of(SegmentId segment);
